@@ -1,0 +1,47 @@
+// Package wire is the one way structures are written and read here: CBOR (RFC 8949), in its deterministic
+// encoding, read strictly and within bounds. It does not know what the structures mean.
+package wire
+
+import (
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// MaxElements bounds every array and map that is read, in elements; depth bounds how deeply they may nest.
+const (
+	MaxElements = 4 << 20
+	depth       = 8
+)
+
+// Codec writes and reads CBOR. Use New; a Codec may be used by many goroutines at once.
+type Codec struct {
+	enc cbor.EncMode
+	dec cbor.DecMode
+}
+
+// New makes a codec.
+func New() Codec {
+	enc, err := cbor.EncOptions{Sort: cbor.SortCoreDeterministic, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden}.EncMode()
+	if err != nil {
+		panic(err) // only for options that contradict each other
+	}
+	dec, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		MaxArrayElements: MaxElements, MaxMapPairs: MaxElements, MaxNestedLevels: depth}.DecMode()
+	if err != nil {
+		panic(err)
+	}
+	return Codec{enc, dec}
+}
+
+// Marshal encodes v: the same value always gives the same bytes.
+func (c Codec) Marshal(v any) ([]byte, error) { return c.enc.Marshal(v) }
+
+// Unmarshal decodes all of data into v. Bytes left over, a key twice, an indefinite length, a tag or a bound
+// overstepped is an error.
+func (c Codec) Unmarshal(data []byte, v any) error {
+	if err := c.dec.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("not in the form it should have: %w", err)
+	}
+	return nil
+}
