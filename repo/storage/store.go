@@ -1,0 +1,80 @@
+// Package storage keeps named, immutable objects: in a folder, in memory, later in a bucket.
+// It does not know what the bytes mean.
+//
+// A Store needs four calls, and everything above it relies on just these:
+//
+//   - Put is durable when it returns nil. It never leaves a torn object under a name.
+//   - Get gives exactly the bytes asked for, or an error.
+//   - List that fails says so; it never ends early in silence.
+//   - Delete is durable when it returns nil.
+//
+// Names are small paths such as "packs/3f/3f09...": see CheckName.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+)
+
+// Object is one line of a listing.
+type Object struct {
+	Name string
+	Size int64 // bytes
+}
+
+// Store keeps named objects. All implementations may be used by several goroutines at once, and
+// by several processes on the same folder or bucket.
+type Store interface {
+	// Put keeps data under name, replacing what was there in one step. When it returns nil the
+	// object is whole and durable. After an error the name holds what it held before, or the new
+	// object whole (the error came after the fact): putting it again is always right.
+	// Put does not keep data after it returns.
+	Put(ctx context.Context, name string, data []byte) error
+
+	// Get returns n bytes from off, or everything from off when n < 0, in memory of the caller's
+	// own. Fewer bytes than asked for is an error that wraps io.ErrUnexpectedEOF; a missing object
+	// wraps fs.ErrNotExist; more than MaxGet bytes wraps ErrTooLarge before memory is taken.
+	Get(ctx context.Context, name string, off, n int64) ([]byte, error)
+
+	// List yields every object below prefix, which is empty (all) or a directory such as
+	// "packs/", at any depth and in no promised order. Files that are no objects (temporary ones,
+	// names that CheckName refuses) are left out. After an error nothing more is yielded, and what
+	// was yielded before is not the whole.
+	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
+
+	// Delete removes name, durably. To delete nothing is no error.
+	Delete(ctx context.Context, name string) error
+}
+
+// MaxGet is the most that one Get returns, in bytes: sixteen of the largest packs.
+const MaxGet = 256 << 20
+
+var (
+	// ErrName is wrapped when a name or a prefix is refused.
+	ErrName = errors.New("not a name for a store")
+	// ErrTooLarge is wrapped when a Get asks for more than MaxGet bytes.
+	ErrTooLarge = errors.New("more bytes than one read may return")
+	// ErrFull is wrapped when there is no space left for a Put; nothing of it stays behind.
+	ErrFull = errors.New("no space left in the store")
+)
+
+// span turns off and n of a Get into a checked count of bytes for an object of size bytes.
+func span(size, off, n int64) (int64, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("offset %d is negative: %w", off, fs.ErrInvalid)
+	}
+	if off > size || n > size-off {
+		return 0, fmt.Errorf("%d bytes long, asked for %d from %d: %w", size, n, off, io.ErrUnexpectedEOF)
+	}
+	if n < 0 {
+		n = size - off
+	}
+	if n > MaxGet {
+		return 0, fmt.Errorf("%d bytes: %w", n, ErrTooLarge)
+	}
+	return n, nil
+}
