@@ -1,0 +1,70 @@
+package chunk
+
+import "sync"
+
+// idleMost bounds how many buffers of each size and how many rollers wait for
+// the next stream.
+const idleMost = 16
+
+// pool keeps buffers and rollers for the next stream, because to take 8 MiB
+// afresh costs more than to hash them. It holds as many as were in use at once.
+type pool struct {
+	big        int // bytes of a big buffer
+	polynomial uint64
+
+	mu      sync.Mutex
+	smalls  [][]byte
+	bigs    [][]byte
+	rollers []*roller
+}
+
+func (p *pool) take(n int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	free := p.of(n)
+	if len(*free) == 0 {
+		return make([]byte, n)
+	}
+	return pop(free)
+}
+
+func (p *pool) give(buf []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	push(p.of(len(buf)), buf)
+}
+
+func (p *pool) of(n int) *[][]byte {
+	if n == p.big {
+		return &p.bigs
+	}
+	return &p.smalls
+}
+
+func (p *pool) takeRoller() *roller {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.rollers) == 0 {
+		return newRoller(p.polynomial)
+	}
+	return pop(&p.rollers)
+}
+
+func (p *pool) giveRoller(r *roller) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	push(&p.rollers, r)
+}
+
+func pop[T any](from *[]T) T {
+	last := len(*from) - 1
+	v := (*from)[last]
+	*from = (*from)[:last]
+	return v
+}
+
+func push[T any](to *[]T, v T) {
+	if len(*to) < idleMost {
+		*to = append(*to, v)
+	}
+}

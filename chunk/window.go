@@ -1,0 +1,75 @@
+package chunk
+
+import (
+	"errors"
+	"io"
+)
+
+// smallBuffer suffices for most screenshots, messages' pictures and sidecars.
+const smallBuffer = 256 << 10
+
+// window is the part of a stream that was read and not yet cut.
+type window struct {
+	from       io.Reader
+	pool       *pool
+	buf        []byte
+	start, end int  // buf[start:end] is the window
+	last       bool // the stream ends where the window ends
+}
+
+func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
+
+func (w *window) drop(n int) { w.start += n }
+
+// want reads until the window holds n bytes or the stream has ended. n is at
+// most the pool's big buffer.
+func (w *window) want(n int) error {
+	for !w.last && w.end-w.start < n {
+		if err := w.more(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// more reads at least one byte or finds the end of the stream.
+func (w *window) more() error {
+	w.makeRoom()
+	for range 100 {
+		free := w.buf[w.end:]
+		n, err := w.from.Read(free)
+		if n < 0 || n > len(free) {
+			return errors.New("reader returned an impossible count")
+		}
+		w.end += n
+		if err == io.EOF {
+			w.last = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return nil
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// makeRoom frees space at the end of the buffer: at first by moving to the
+// big buffer, later by moving the window to the front.
+func (w *window) makeRoom() {
+	if w.end < len(w.buf) {
+		return
+	}
+	to := w.buf
+	if len(w.buf) < w.pool.big {
+		to = w.pool.take(w.pool.big)
+	}
+	n := copy(to, w.bytes())
+	if len(to) != len(w.buf) {
+		w.pool.give(w.buf)
+		w.buf = to
+	}
+	w.start, w.end = 0, n
+}
