@@ -31,7 +31,7 @@ func (k *Keys) SealRecord(kind, name string, plain []byte) ([]byte, error) {
 	if len(plain) > MaxRecord {
 		return nil, fmt.Errorf("seal %s/%s: %d bytes are more than a record may hold (%d)", kind, name, len(plain), MaxRecord)
 	}
-	out := make([]byte, recordHeader, recordHeader+len(plain)+recordStep+tag+recordSum+4)
+	out := make([]byte, recordHeader, recordHeader+len(plain)+recordStep+Tag+recordSum+4)
 	copy(out, recordMagic)
 	out[8] = byte(k.Suite)
 	salt := out[16:48]
@@ -63,7 +63,7 @@ func (k *Keys) OpenRecord(kind, name string, sealed []byte) ([]byte, error) {
 }
 
 func (k *Keys) openRecord(kind, name string, sealed []byte) ([]byte, error) {
-	if len(sealed) < recordHeader+recordStep+tag+recordSum || len(sealed) > MaxRecord+recordHeader+recordStep+tag+recordSum {
+	if len(sealed) < recordHeader+recordStep+Tag+recordSum || len(sealed) > MaxRecord+recordHeader+recordStep+Tag+recordSum {
 		return nil, fmt.Errorf("%w: %d bytes is no length of a record", ErrDamaged, len(sealed))
 	}
 	body, sum := sealed[:len(sealed)-recordSum], sealed[len(sealed)-recordSum:]

@@ -24,8 +24,8 @@ const (
 	ChaCha20Poly1305 Suite = 2
 )
 
-// tag is how many bytes either suite adds to what it seals.
-const tag = 16
+// Tag is how many bytes either suite adds to what it seals.
+const Tag = 16
 
 // ErrDamaged is wrapped by every error that says: these are not the bytes that were sealed here.
 var ErrDamaged = errors.New("damaged, or not sealed for this place")
@@ -82,7 +82,7 @@ type Place struct {
 const chunkSalt = 16
 
 // Overhead is how many bytes sealing adds to a chunk, with either suite: the salt, and the tag.
-const Overhead = chunkSalt + tag
+const Overhead = chunkSalt + Tag
 
 // chunkKey is used for one plaintext only. The id alone would not do: the same chunk compressed by two
 // versions of the compressor would be two plaintexts under one key.

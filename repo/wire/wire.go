@@ -8,11 +8,8 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// MaxElements bounds every array and map that is read, in elements; depth bounds how deeply they may nest.
-const (
-	MaxElements = 4 << 20
-	depth       = 8
-)
+// depth bounds how deeply arrays and maps may nest.
+const depth = 8
 
 // Codec writes and reads CBOR. Use New; a Codec may be used by many goroutines at once.
 type Codec struct {
@@ -20,14 +17,14 @@ type Codec struct {
 	dec cbor.DecMode
 }
 
-// New makes a codec.
-func New() Codec {
+// New makes a codec that reads no array or map of more than most elements (at least 16).
+func New(most int) Codec {
 	enc, err := cbor.EncOptions{Sort: cbor.SortCoreDeterministic, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden}.EncMode()
 	if err != nil {
 		panic(err) // only for options that contradict each other
 	}
 	dec, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxArrayElements: MaxElements, MaxMapPairs: MaxElements, MaxNestedLevels: depth}.DecMode()
+		MaxArrayElements: most, MaxMapPairs: most, MaxNestedLevels: depth}.DecMode()
 	if err != nil {
 		panic(err)
 	}
@@ -45,3 +42,6 @@ func (c Codec) Unmarshal(data []byte, v any) error {
 	}
 	return nil
 }
+
+// Bytes is a string of any bytes: it is written as a byte string, where a Go string would have to be UTF-8.
+type Bytes = cbor.ByteString

@@ -1,0 +1,124 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"shoebox/chunk"
+	"shoebox/index"
+	"shoebox/repo/crypt"
+	"shoebox/repo/pack"
+)
+
+// Damage is one object of the repository that is not as it should be.
+type Damage struct {
+	Name string
+	Err  error
+}
+
+// Audit looks at a repository without believing the local index: it reads every segment anew, holds it against the listing
+// of packs, and can read the packs themselves.
+type Audit struct {
+	Packs, Segments int // seen
+	PackBytes       int64
+	Damage          []Damage
+
+	repo   *Repo
+	index  *index.Index
+	listed map[pack.Name]int64
+
+	badMu sync.Mutex
+	bad   map[chunk.ID]error // chunks that did not open
+}
+
+// Audit reads all segments and lists all packs.
+func (r *Repo) Audit(ctx context.Context) (*Audit, error) {
+	a := &Audit{repo: r, bad: make(map[chunk.ID]error)}
+	var err error
+	if a.listed, err = r.listPacks(ctx); err != nil {
+		return nil, err
+	}
+	for _, size := range a.listed {
+		a.Packs++
+		a.PackBytes += size
+	}
+	if a.index, err = r.openIndex(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.relearn(ctx, a.index); err != nil {
+		return nil, err
+	}
+	return a, a.readSegments(ctx)
+}
+
+// readSegments holds every segment against the packs there are. A pack that a segment tells of and that is gone is no damage
+// by itself, as prune deletes packs: what needs it says so.
+func (a *Audit) readSegments(ctx context.Context) error {
+	paths, err := listNames(ctx, a.repo.store, segmentsDir)
+	if err != nil {
+		return fmt.Errorf("list the segments: %w", err)
+	}
+	told := make(map[pack.Name]bool)
+	for _, path := range paths {
+		a.Segments++
+		s, err := a.repo.readSegment(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // compacted meanwhile
+		}
+		if err := a.note(path, err); err != nil {
+			return err
+		}
+		for _, p := range s.Packs {
+			told[p.Name] = true
+			if size, ok := a.listed[p.Name]; ok && size != p.Size {
+				a.Damage = append(a.Damage, Damage{packPath(p.Name), fmt.Errorf("%w: it has %d bytes and was written with %d", crypt.ErrDamaged, size, p.Size)})
+			}
+		}
+	}
+	for name, size := range a.listed {
+		if !told[name] {
+			_, err := a.repo.readDirectory(ctx, name, size)
+			if err := a.note(packPath(name), err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// note keeps damage and lets other errors through.
+func (a *Audit) note(name string, err error) error {
+	if err == nil || !errors.Is(err, crypt.ErrDamaged) {
+		return err
+	}
+	a.Damage = append(a.Damage, Damage{name, err})
+	return nil
+}
+
+// Holds tells why a part could not be read back, as far as is known without reading it; nil when nothing speaks against it.
+func (a *Audit) Holds(ctx context.Context, p Part) error {
+	if err := a.bad[p.ID]; err != nil {
+		return err
+	}
+	place, ok, err := a.repo.ask(ctx, a.index, p.ID)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("chunk %v %w", p.ID, ErrMissing)
+	}
+	path := packPath(pack.Name(place.Pack))
+	size, there := a.listed[pack.Name(place.Pack)]
+	switch {
+	case !there:
+		return fmt.Errorf("%s is missing: %w", path, ErrMissing)
+	case int64(place.Offset)+int64(place.Stored) > size:
+		return fmt.Errorf("%s is cut off: %w", path, crypt.ErrDamaged)
+	case place.Kind != p.Kind || place.Plain != p.Size:
+		return fmt.Errorf("chunk %v in %s is not as long as it should be: %w", p.ID, path, crypt.ErrDamaged)
+	}
+	return nil
+}

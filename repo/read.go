@@ -1,0 +1,184 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sort"
+
+	"shoebox/index"
+	"shoebox/repo/crypt"
+	"shoebox/repo/pack"
+)
+
+// Chunk reads one chunk, opened, expanded and hashed: what comes back is what was stored. The error names the pack, and
+// wraps crypt.ErrDamaged, ErrMissing or fs.ErrNotExist when the chunk is not to be had.
+func (r *Repo) Chunk(ctx context.Context, p Part) ([]byte, error) {
+	place, err := r.find(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	data, err := r.chunkAt(ctx, p, place)
+	if !errors.Is(err, crypt.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
+	// A prune may have moved the chunk, or it lies in another pack too: learn anew, and try every home.
+	homes, other := r.homes(ctx, p)
+	for _, home := range homes {
+		if home == place {
+			continue
+		}
+		if data, other = r.chunkAt(ctx, p, home); other == nil {
+			return data, nil
+		}
+	}
+	return nil, errors.Join(err, other)
+}
+
+func (r *Repo) chunkAt(ctx context.Context, p Part, place index.Place) ([]byte, error) {
+	path := packPath(pack.Name(place.Pack))
+	sealed, err := r.store.Get(ctx, path, int64(place.Offset), int64(place.Stored))
+	if err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("%w: cut off", crypt.ErrDamaged)
+		}
+		return nil, fmt.Errorf("read a chunk from %s: %w", path, err)
+	}
+	e := pack.Entry{Kind: place.Kind, Encoding: pack.Encoding(place.Encoding), ID: p.ID, Stored: place.Stored, Plain: place.Plain}
+	data, err := r.openChunk(e, sealed)
+	if err == nil && (p.Size != place.Plain || p.Kind != place.Kind) {
+		err = fmt.Errorf("%w: it holds %d bytes of kind %d and %d of kind %d are wanted", crypt.ErrDamaged, place.Plain, place.Kind, p.Size, p.Kind)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("chunk %v in %s is %w", p.ID, path, err)
+	}
+	return data, nil
+}
+
+// openChunk opens in place: sealed is used up.
+func (r *Repo) openChunk(e pack.Entry, sealed []byte) ([]byte, error) {
+	at := crypt.Overhead - crypt.Tag
+	if len(sealed) < crypt.Overhead {
+		return nil, crypt.ErrDamaged
+	}
+	data, err := r.keys.OpenChunk(sealed[at:at], e.Place(), sealed)
+	if err != nil {
+		return nil, err
+	}
+	if data, err = r.compress.Expand(data, e.Encoding.Compression(), int(e.Plain)); err != nil {
+		return nil, err
+	}
+	if r.keys.ChunkID(e.Kind, data) != e.ID {
+		return nil, fmt.Errorf("%w: its bytes are not those it is named by", crypt.ErrDamaged)
+	}
+	return data, nil
+}
+
+// homes reads all segments again for every place of a chunk. It is slow, and asked only in trouble.
+func (r *Repo) homes(ctx context.Context, p Part) ([]index.Place, error) {
+	paths, err := listNames(ctx, r.store, segmentsDir)
+	if err != nil {
+		return nil, fmt.Errorf("list the segments: %w", err)
+	}
+	var places []index.Place
+	for _, path := range paths {
+		s, err := r.readSegment(ctx, path)
+		if err != nil {
+			continue // check names it
+		}
+		var damaged error
+		for e := range indexEntries(s.Packs, &damaged) {
+			if e.ID == p.ID {
+				places = append(places, e.Place)
+			}
+		}
+	}
+	return places, nil
+}
+
+// Reader reads a content as a stream. It is not for several goroutines at once.
+type Reader struct {
+	ctx    context.Context
+	repo   *Repo
+	parts  Content
+	starts []int64 // where each part begins, and the end
+	at     int64
+
+	loaded int // index of the part in data; -1 for none
+	data   []byte
+}
+
+// NewReader gives a stream over a content; ctx bounds its reads. Nothing is read before the first Read.
+func (r *Repo) NewReader(ctx context.Context, c Content) *Reader {
+	starts := make([]int64, len(c)+1)
+	for i, p := range c {
+		starts[i+1] = starts[i] + int64(p.Size)
+	}
+	return &Reader{ctx: ctx, repo: r, parts: c, starts: starts, loaded: -1}
+}
+
+// Size is the length of the stream in bytes.
+func (s *Reader) Size() int64 { return s.starts[len(s.parts)] }
+
+// Read fills p from the current part.
+func (s *Reader) Read(p []byte) (int, error) {
+	data, err := s.rest()
+	if err != nil {
+		return 0, err
+	}
+	n := copy(p, data)
+	s.at += int64(n)
+	return n, nil
+}
+
+// WriteTo hands out the rest of the stream a whole part at a time, without copying.
+func (s *Reader) WriteTo(w io.Writer) (total int64, err error) {
+	for {
+		data, err := s.rest()
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		n, err := w.Write(data)
+		s.at += int64(n)
+		total += int64(n)
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// rest is what the current part still holds at the current position.
+func (s *Reader) rest() ([]byte, error) {
+	if s.at >= s.Size() {
+		return nil, io.EOF
+	}
+	i := sort.Search(len(s.parts), func(i int) bool { return s.starts[i+1] > s.at })
+	if i != s.loaded {
+		data, err := s.repo.Chunk(s.ctx, s.parts[i])
+		if err != nil {
+			return nil, err
+		}
+		s.loaded, s.data = i, data
+	}
+	return s.data[s.at-s.starts[i]:], nil
+}
+
+// Seek moves to another position, as io.Seeker says. Beyond the end is allowed and reads io.EOF.
+func (s *Reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += s.at
+	case io.SeekEnd:
+		offset += s.Size()
+	}
+	if offset < 0 {
+		return 0, fmt.Errorf("seek to %d: before the beginning", offset)
+	}
+	s.at = offset
+	return offset, nil
+}

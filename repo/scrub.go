@@ -1,0 +1,128 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"shoebox/repo/crypt"
+	"shoebox/repo/pack"
+)
+
+// Budget says how much of the packs to read. The zero value reads nothing; All reads everything; else reading ends when one
+// of the other bounds is reached. What was read longest ago comes first.
+type Budget struct {
+	All   bool
+	Share float64       // of all bytes of packs, 0 to 1
+	Bytes int64         // of packs
+	Time  time.Duration // on this machine's clock
+}
+
+// None tells whether nothing is to be read.
+func (b Budget) None() bool { return !b.All && b.Share == 0 && b.Bytes == 0 && b.Time == 0 }
+
+// Scrubbed says what reading the packs found. Damage is added to the audit.
+type Scrubbed struct {
+	Packs, Bytes int64
+	Chunks       int64
+	Oldest       time.Time // every byte was read since then; zero when some never were
+}
+
+// Scrub reads packs and opens, expands and hashes every chunk in them. read, when not nil, counts the bytes as they come.
+func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (done Scrubbed, err error) {
+	if read == nil {
+		read = new(atomic.Int64)
+	}
+	ledger := a.repo.openLedger()
+	order := ledger.order(a.listed)
+	limit := budget.limit(a.PackBytes)
+	deadline := a.repo.options.Now().Add(budget.Time)
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(scrubbers)
+	for _, name := range order {
+		mu.Lock()
+		stop := done.Bytes >= limit || budget.Time > 0 && a.repo.options.Now().After(deadline) || ctx.Err() != nil
+		if !stop {
+			done.Bytes += a.listed[name]
+			done.Packs++
+		}
+		mu.Unlock()
+		if stop {
+			break
+		}
+		g.Go(func() error {
+			chunks, damage, err := a.readPack(ctx, name)
+			read.Add(a.listed[name])
+			mu.Lock()
+			defer mu.Unlock()
+			done.Chunks += chunks
+			a.Damage = append(a.Damage, damage...)
+			if err == nil && len(damage) == 0 {
+				ledger.Read[nameText(name)] = a.repo.options.Now().Unix()
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return done, err
+	}
+	done.Oldest = ledger.oldest(a.listed)
+	return done, a.repo.saveLedger(ledger, a.listed)
+}
+
+// scrubbers read packs at once; each holds one pack in memory.
+const scrubbers = 3
+
+func (b Budget) limit(total int64) int64 {
+	switch {
+	case b.All || b.Time > 0:
+		return 1 << 62
+	case b.Share > 0:
+		return int64(b.Share * float64(total))
+	}
+	return b.Bytes
+}
+
+// readPack reads one pack whole.
+func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, damage []Damage, err error) {
+	path, size := packPath(name), a.listed[name]
+	tell := func(err error) { damage = append(damage, Damage{path, err}) }
+	if size > pack.MaxSize {
+		tell(fmt.Errorf("%w: %d bytes are too many for a pack", crypt.ErrDamaged, size))
+		return 0, damage, nil
+	}
+	data, err := a.repo.store.Get(ctx, path, 0, size)
+	if err != nil {
+		tell(fmt.Errorf("it cannot be read: %w", err))
+		return 0, damage, ctx.Err()
+	}
+	if blake3.Sum256(data) != name {
+		tell(fmt.Errorf("%w: its bytes are not those it is named by", crypt.ErrDamaged))
+	}
+	d, err := pack.ReadDirectory(a.repo.keys, size, func(off, n int64) ([]byte, error) { return data[off : off+n : off+n], nil })
+	if err != nil {
+		tell(fmt.Errorf("its directory: %w", err))
+		return 0, damage, nil
+	}
+	for _, e := range d.Entries {
+		if _, err := a.repo.openChunk(e, data[e.Offset:e.Offset+e.Stored]); err != nil {
+			err = fmt.Errorf("chunk %v in %s is %w", e.ID, path, err)
+			damage = append(damage, Damage{path, err})
+			a.spoil(e, err)
+		}
+		chunks++
+	}
+	return chunks, damage, nil
+}
+
+func (a *Audit) spoil(e pack.Entry, err error) {
+	a.badMu.Lock()
+	defer a.badMu.Unlock()
+	a.bad[e.ID] = err
+}
