@@ -7,7 +7,6 @@ import (
 
 // Markers of JPEG, ITU-T T.81, table B.1.
 const (
-	markerTEM  = 0x01
 	markerSOF0 = 0xc0 // the least that is not reserved
 	markerRST0 = 0xd0
 	markerRST7 = 0xd7
@@ -78,25 +77,40 @@ func (*jpegScans) next(data []byte) stage {
 func (j *jpegScans) border(v view) (int64, verdict) {
 	for {
 		b := v.from(j.at)
-		i := bytes.IndexByte(b, 0xff)
-		if i < 0 {
-			j.at += int64(len(b))
-			return 0, notYet
-		}
-		j.at += int64(i)
-		switch b = b[i:]; {
+		n := entropy(b)
+		j.at += int64(n)
+		switch b = b[n:]; {
 		case len(b) < 2:
 			return 0, notYet
-		case b[1] == 0xff: // fill
-			j.at++
 		case b[1] == markerEOI:
 			return j.at + 2, yes
-		case !hasLength(b[1]):
-			j.at += 2
 		case len(b) < 4:
 			return 0, notYet
+		}
+		j.at += 2 + int64(binary.BigEndian.Uint16(b[2:]))
+	}
+}
+
+// entropy gives the length of the coded data at the start of b, up to the
+// first marker that is EOI or has a length, or up to a last 0xff of which that
+// is not known yet.
+func entropy(b []byte) int {
+	at := 0
+	for {
+		i := bytes.IndexByte(b[at:], 0xff)
+		if i < 0 {
+			return len(b)
+		}
+		at += i
+		switch {
+		case at+1 == len(b):
+			return at
+		case b[at+1] == 0xff: // fill
+			at++
+		case b[at+1] == markerEOI || hasLength(b[at+1]):
+			return at
 		default:
-			j.at += 2 + int64(binary.BigEndian.Uint16(b[2:]))
+			at += 2
 		}
 	}
 }

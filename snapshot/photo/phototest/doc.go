@@ -8,6 +8,7 @@ package phototest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -57,9 +58,9 @@ func (n *noise) word() uint64 {
 
 // append adds count random bytes.
 func (n *noise) append(to []byte, count int) []byte {
+	to = slices.Grow(to, count)
 	for ; count >= 8; count -= 8 {
-		v := n.word()
-		to = append(to, byte(v), byte(v>>8), byte(v>>16), byte(v>>24), byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
+		to = le.AppendUint64(to, n.word())
 	}
 	for v := n.word(); count > 0; count-- {
 		to = append(to, byte(v))
