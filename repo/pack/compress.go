@@ -97,7 +97,7 @@ func (c *Compressor) encoder() (*zstd.Encoder, error) {
 		return e, nil
 	}
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false))
+		zstd.WithLowerEncoderMem(true), zstd.WithSingleSegment(true), zstd.WithEncoderCRC(false))
 }
 
 func (c *Compressor) decoder() (*zstd.Decoder, error) {
