@@ -1,0 +1,225 @@
+package adbtest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Direct is a smart socket of our own in front of one phone: what an adb server
+// would be, without the daemon protocol in between.
+type Direct struct {
+	*Daemon
+	listen net.Listener
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	conns   map[net.Conn]bool
+	devices string            // the answer to host:devices-l; "" is one phone
+	script  map[string]string // raw answers, by service
+	away    bool
+}
+
+// DirectSerial is the phone's serial behind Direct.
+const DirectSerial = "DIRECT01"
+
+// ListenDirect makes a Direct on a free port.
+func ListenDirect(d *Daemon) (*Direct, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	x := &Direct{Daemon: d, listen: l, conns: make(map[net.Conn]bool), script: make(map[string]string)}
+	x.work.Go(x.accept)
+	return x, nil
+}
+
+// Addr is where it listens.
+func (x *Direct) Addr() string { return x.listen.Addr().String() }
+
+// Devices sets the answer to host:devices-l.
+func (x *Direct) Devices(text string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.devices = text
+}
+
+// Script sets the raw answer, OKAY and length included, to one service. The
+// connection then hangs if the answer ends in "…hang", else it is closed.
+func (x *Direct) Script(service, raw string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.script[service] = raw
+}
+
+// Unplug drops every connection and takes the phone off the list.
+func (x *Direct) Unplug() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.away = true
+	for c := range x.conns {
+		_ = c.Close()
+	}
+}
+
+// Plug brings the phone back.
+func (x *Direct) Plug() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.away = false
+}
+
+// Close ends it.
+func (x *Direct) Close() error {
+	err := x.listen.Close()
+	x.Unplug()
+	x.work.Wait()
+	return err
+}
+
+func (x *Direct) accept() {
+	for {
+		c, err := x.listen.Accept()
+		if err != nil {
+			return
+		}
+		x.mu.Lock()
+		x.conns[c] = true
+		x.mu.Unlock()
+		x.work.Go(func() {
+			d := &directConn{Conn: c, x: x, r: bufio.NewReader(c), ended: make(chan struct{})}
+			d.serve()
+			_ = c.Close()
+			d.end.Do(func() { close(d.ended) })
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			delete(x.conns, c)
+		})
+	}
+}
+
+// directConn is one client.
+type directConn struct {
+	net.Conn
+	x     *Direct
+	r     *bufio.Reader
+	ended chan struct{}
+	end   sync.Once
+}
+
+// Read reads behind the requests already taken.
+func (c *directConn) Read(p []byte) (int, error) { return c.r.Read(p) }
+
+func (c *directConn) cut() {
+	if t, ok := c.Conn.(*net.TCPConn); ok {
+		_ = t.CloseWrite()
+	}
+	_ = c.Close()
+}
+
+// gone is closed when the client hung up; while a fault hangs, nobody else reads.
+func (c *directConn) gone() <-chan struct{} {
+	c.end.Do(func() {
+		go func() {
+			_, _ = io.Copy(io.Discard, c.r)
+			close(c.ended)
+		}()
+	})
+	return c.ended
+}
+
+func (c *directConn) serve() {
+	for {
+		service, err := c.request()
+		if err != nil || !c.answer(service) {
+			return
+		}
+	}
+}
+
+func (c *directConn) request() (string, error) {
+	digits := make([]byte, 4)
+	if _, err := io.ReadFull(c.r, digits); err != nil {
+		return "", err
+	}
+	n, err := strconv.ParseUint(string(digits), 16, 16)
+	if err != nil {
+		return "", err
+	}
+	service := make([]byte, n)
+	_, err = io.ReadFull(c.r, service)
+	return string(service), err
+}
+
+// answer serves one request; true: another may follow on this connection.
+func (c *directConn) answer(service string) bool {
+	c.x.asked(service, "")
+	c.x.mu.Lock()
+	raw, scripted := c.x.script[service]
+	away, devices := c.x.away, c.x.devices
+	c.x.mu.Unlock()
+	if scripted {
+		return c.play(raw)
+	}
+	if devices == "" && !away {
+		devices = fmt.Sprintf("%-22s device usb:1-1 product:%s model:%s device:%s transport_id:1\n",
+			DirectSerial, c.x.Product, c.x.Model, c.x.Device)
+	}
+	switch {
+	case service == "host:version":
+		return c.say("OKAY", "0029")
+	case service == "host:devices-l", service == "host:track-devices-l":
+		return c.say("OKAY", devices)
+	case service == "host:devices":
+		return c.say("OKAY", shortList(devices))
+	case away:
+		return c.say("FAIL", "device '"+DirectSerial+"' not found")
+	case strings.HasSuffix(service, ":features"):
+		return c.say("OKAY", strings.Join(c.x.Features, ","))
+	case strings.HasSuffix(service, ":get-state"):
+		return c.say("OKAY", "device")
+	case strings.HasPrefix(service, "host:transport"):
+		_, err := io.WriteString(c.Conn, "OKAY")
+		return err == nil
+	}
+	return c.run(service)
+}
+
+func shortList(devices string) string {
+	var b strings.Builder
+	for line := range strings.Lines(devices) {
+		if words := strings.Fields(line); len(words) > 1 {
+			fmt.Fprintf(&b, "%s\t%s\n", words[0], words[1])
+		}
+	}
+	return b.String()
+}
+
+func (c *directConn) run(service string) bool {
+	serve := c.x.service(service)
+	if serve == nil {
+		return c.say("FAIL", "closed")
+	}
+	if _, err := io.WriteString(c.Conn, "OKAY"); err == nil {
+		serve(c)
+	}
+	return false
+}
+
+func (c *directConn) say(status, text string) bool {
+	_, _ = fmt.Fprintf(c.Conn, "%s%04x%s", status, len(text), text)
+	return false
+}
+
+func (c *directConn) play(raw string) bool {
+	raw, hang := strings.CutSuffix(raw, "…hang")
+	_, _ = io.WriteString(c.Conn, raw)
+	if hang {
+		<-c.gone()
+	}
+	return false
+}

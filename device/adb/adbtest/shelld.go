@@ -1,0 +1,191 @@
+package adbtest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// shell is where the phone's programs are.
+type shell struct{ dir string }
+
+// programs prepares a folder with toybox under each of its names, and getprop.
+func (d *Daemon) programs() (shell, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.shell.dir == "" && d.shellErr == nil {
+		d.shell, d.shellErr = makeShell(d)
+	}
+	return d.shell, d.shellErr
+}
+
+func makeShell(d *Daemon) (shell, error) {
+	toybox, err := exec.LookPath("toybox")
+	if err != nil {
+		return shell{}, fmt.Errorf("the simulated phone needs toybox (apt install toybox): %w", err)
+	}
+	names, err := exec.Command(toybox).Output()
+	if err != nil {
+		return shell{}, fmt.Errorf("toybox: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "adbtest-shell-")
+	if err != nil {
+		return shell{}, err
+	}
+	sh := shell{dir}
+	for _, name := range strings.Fields(string(names)) {
+		_ = os.Symlink(toybox, filepath.Join(dir, name)) // "[" and the like: as they come
+	}
+	return sh, errors.Join(
+		os.WriteFile(filepath.Join(dir, "getprop"), []byte(d.getprop()), 0o700),
+		os.WriteFile(filepath.Join(dir, "settings"), []byte("#!/bin/sh\necho f00d"+d.Serial+"\n"), 0o700),
+	)
+}
+
+// getprop is a program that knows the phone's properties.
+func (d *Daemon) getprop() string {
+	props := map[string]string{
+		"ro.serialno": d.Serial, "ro.product.model": d.Model, "ro.product.name": d.Product, "ro.product.device": d.Device,
+	}
+	for k, v := range d.Props {
+		props[k] = v
+	}
+	var b strings.Builder
+	b.WriteString("#!/bin/sh\ncase \"$1\" in\n")
+	for k, v := range props {
+		fmt.Fprintf(&b, "%s) echo '%s';;\n", k, strings.ReplaceAll(v, "'", `'\''`))
+	}
+	b.WriteString("*) echo;;\nesac\n")
+	return b.String()
+}
+
+// command prepares a line for the shell. The phone's storage lies elsewhere on
+// this computer, so its names are replaced in the line.
+func (d *Daemon) command(line string) (*exec.Cmd, error) {
+	sh, err := d.programs()
+	if err != nil {
+		return nil, err
+	}
+	for name, tree := range d.Cards {
+		if dir, ok := tree.(DirTree); ok {
+			line = strings.ReplaceAll(line, "/storage/"+name, string(dir))
+		}
+	}
+	if dir, ok := d.Storage.(DirTree); ok {
+		line = strings.ReplaceAll(line, "/sdcard", string(dir))
+	}
+	cmd := exec.Command("/bin/sh", "-c", line)
+	cmd.Env = []string{"PATH=" + sh.dir, "HOME=/", "TERM=dumb"}
+	cmd.Dir = sh.dir
+	return cmd, nil
+}
+
+// shellV1 has output and errors in one stream, and on old phones a terminal
+// that turns each line end into two bytes.
+func (d *Daemon) shellV1(rw io.ReadWriter, line string) {
+	cmd, err := d.command(line)
+	if err != nil {
+		_, _ = io.WriteString(rw, err.Error())
+		return
+	}
+	var out io.Writer = rw
+	if !d.has("shell_v2") {
+		out = crlf{rw}
+	}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		return
+	}
+	d.untilGone(rw, cmd)
+	_ = cmd.Wait()
+}
+
+// untilGone ends a command whose caller went away.
+func (d *Daemon) untilGone(rw io.ReadWriter, cmd *exec.Cmd) {
+	if h, ok := rw.(hanger); ok {
+		go func() {
+			<-h.gone()
+			_ = cmd.Process.Kill()
+		}()
+	}
+}
+
+type crlf struct{ w io.Writer }
+
+func (c crlf) Write(p []byte) (int, error) {
+	_, err := c.w.Write([]byte(strings.ReplaceAll(string(p), "\n", "\r\n")))
+	return len(p), err
+}
+
+// shellV2 has packets of one byte of kind, four of length, and data.
+func (d *Daemon) shellV2(rw io.ReadWriter, line string) {
+	p := &packets{w: rw}
+	cmd, err := d.command(line)
+	if err != nil {
+		p.send(2, []byte(err.Error()))
+		p.send(3, []byte{127})
+		return
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return
+	}
+	cmd.Stdout, cmd.Stderr = kindWriter{p, 1}, kindWriter{p, 2}
+	if err := cmd.Start(); err != nil {
+		p.send(3, []byte{127})
+		return
+	}
+	d.untilGone(rw, cmd)
+	go feedStdin(rw, stdin) // ends with the stream
+	_ = cmd.Wait()
+	p.send(3, []byte{byte(cmd.ProcessState.ExitCode())})
+}
+
+func feedStdin(r io.Reader, stdin io.WriteCloser) {
+	defer stdin.Close()
+	for {
+		var head [5]byte
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return
+		}
+		n := int64(binary.LittleEndian.Uint32(head[1:]))
+		switch head[0] {
+		case 0:
+			if _, err := io.CopyN(stdin, r, n); err != nil {
+				return
+			}
+		case 4:
+			return
+		default:
+			_, _ = io.CopyN(io.Discard, r, n)
+		}
+	}
+}
+
+type packets struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (p *packets) send(kind byte, data []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := binary.LittleEndian.AppendUint32([]byte{kind}, uint32(len(data)))
+	_, _ = p.w.Write(append(b, data...))
+}
+
+type kindWriter struct {
+	p    *packets
+	kind byte
+}
+
+func (k kindWriter) Write(b []byte) (int, error) {
+	k.p.send(k.kind, b)
+	return len(b), nil
+}

@@ -1,0 +1,156 @@
+package adb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxStalls is how many files of one Puller may stall before the phone itself
+// is taken to be stuck.
+const maxStalls = 3
+
+// Pull is one file on its way. Read returns io.EOF only after the phone said
+// that the file is whole, and After then tells what it is since. One goroutine
+// reads; Close may come from another.
+type Pull struct {
+	ctx     context.Context
+	path    string
+	size    int64
+	lane    *lane
+	turn    chan struct{} // closed when this file is the head of its lane
+	unwatch func() bool
+	closed  bool // guarded by lane.mu: nobody wants it any more
+
+	left    int   // bytes left of this DATA frame
+	got     int64 // bytes read in all
+	empty   int   // DATA frames with nothing in them
+	retried bool
+	after   Stat
+	err     error
+}
+
+// weight is the load a file puts on its lane: its bytes and what asking costs.
+func (p *Pull) weight() int64 { return max(0, p.size) + 32<<10 }
+
+// After is the state of the path once its last byte was sent; valid after io.EOF.
+func (p *Pull) After() Stat { return p.after }
+
+// Read reads on. A *Lost error means that the phone is out of reach; any other
+// concerns this file only.
+func (p *Pull) Read(b []byte) (int, error) {
+	if p.err != nil || len(b) == 0 {
+		return 0, p.err
+	}
+	select {
+	case <-p.turn:
+	case <-p.ctx.Done():
+		p.end(p.ctx.Err())
+		return 0, p.err
+	}
+	for {
+		n, err := p.read(b)
+		if err == nil {
+			p.got += int64(n)
+			return n, nil
+		}
+		if !p.again(err) {
+			return 0, p.err
+		}
+	}
+}
+
+func (p *Pull) read(b []byte) (int, error) {
+	s, err := p.lane.session(p)
+	if err != nil {
+		return 0, err
+	}
+	for p.left == 0 {
+		n, done, err := s.data()
+		if err != nil {
+			return 0, err
+		}
+		if done {
+			return 0, p.finish(s)
+		}
+		if p.left = n; n == 0 {
+			p.empty++
+		}
+		if p.empty > maxEmpty {
+			return 0, fmt.Errorf("%w: a file of empty pieces", ErrProtocol)
+		}
+	}
+	n, err := s.r.Read(b[:min(len(b), p.left)])
+	p.left -= n
+	if n > 0 {
+		return n, nil
+	}
+	return 0, readError(err)
+}
+
+// finish reads what follows the last byte.
+func (p *Pull) finish(s *session) error {
+	after, err := s.stat()
+	if err != nil {
+		return err
+	}
+	p.after = after
+	s.progress()
+	return io.EOF
+}
+
+// again decides what an error means: for this file, for the phone, or nothing,
+// when a connection that broke before the first byte is worth a second try.
+func (p *Pull) again(err error) bool {
+	switch {
+	case p.ctx.Err() != nil:
+		err = p.ctx.Err()
+	case errors.Is(err, ErrBroken) && p.got == 0 && !p.retried:
+		p.retried = true
+		p.left = 0
+		p.lane.reset()
+		return true
+	case errors.Is(err, ErrBroken), errors.Is(err, ErrStalled):
+		err = p.alive(err)
+	}
+	p.end(err)
+	return false
+}
+
+// alive finds out whether only this file's connection failed: the phone must
+// accept another, on which the rest goes on.
+func (p *Pull) alive(err error) error {
+	if lost := (*Lost)(nil); errors.As(err, &lost) {
+		return err
+	}
+	if errors.Is(err, ErrStalled) && p.lane.stalls.Add(1) > maxStalls {
+		return &Lost{err}
+	}
+	p.lane.reset()
+	if _, lost := p.lane.session(p); lost != nil {
+		return lost
+	}
+	return err
+}
+
+// end settles the file's fate once.
+func (p *Pull) end(err error) {
+	p.err = err
+	p.unwatch()
+	if lost := (*Lost)(nil); errors.As(err, &lost) {
+		p.lane.fail(err)
+		return
+	}
+	p.lane.leave(p, err == io.EOF)
+}
+
+// Close gives the file up if it was not read to its end, which costs a new
+// connection if its bytes are on the way.
+func (p *Pull) Close() error {
+	p.unwatch()
+	p.lane.leave(p, false)
+	return nil
+}
+
+func (p *Pull) interrupt() { p.lane.interrupt(p) }

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package device
+
+import "os"
+
+const openFlags = 0
+
+func readAhead(*os.File, int64) {}
+
+func reserve(*os.File, int64) error { return nil }
