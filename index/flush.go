@@ -36,7 +36,7 @@ func (x *Index) write() error {
 		return err
 	}
 	next.Packs += uint32(len(x.packs.fresh))
-	run, err := writeRun(s.root, next.NextTable, x.sorted())
+	run, err := writeRun(s.root, next.NextTable, int64(len(x.recent)+len(x.cached))*entrySize, x.sorted())
 	if err != nil {
 		return err
 	}
@@ -60,6 +60,9 @@ func (x *Index) write() error {
 	x.packs = packNames{stored: next.Packs}
 	return nil
 }
+
+// entrySize is about what an entry takes in a table, in bytes.
+const entrySize = 88
 
 // sorted yields what is in memory as keys and values.
 func (x *Index) sorted() iter.Seq2[[]byte, []byte] {

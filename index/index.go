@@ -7,7 +7,7 @@
 // replaces the head file that lists them, so a crash leaves the old state or the new one. Whatever
 // goes wrong with the directory (held by another process, read-only, full, damaged, of another
 // repository) the Index goes on in memory: it forgets, but it never fails a backup and never gives
-// a wrong answer. docs/decisions/0001-badger-tables.md says why it does not open a badger.DB.
+// a wrong answer. docs/decisions/0003-badger-tables.md says why it does not open a badger.DB.
 package index
 
 import (

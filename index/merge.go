@@ -19,10 +19,10 @@ func (s *slot) merge(o *Options) (reading, writing error) {
 	if len(s.runs) <= maxRuns {
 		return nil, nil
 	}
-	from := s.mergeFrom()
+	from, size := s.mergeFrom()
 	var run []info
 	reading = guarded(func() error {
-		run, writing = writeRun(s.root, s.head.NextTable, s.living(s.runs[from:]))
+		run, writing = writeRun(s.root, s.head.NextTable, size, s.living(s.runs[from:]))
 		return nil
 	})
 	if reading != nil || writing != nil {
@@ -39,15 +39,16 @@ func (s *slot) merge(o *Options) (reading, writing error) {
 	return guarded(func() error { return s.follow(next, nil) }), nil
 }
 
-// mergeFrom takes runs from the newest on while the next is not much larger than all taken so far.
-func (s *slot) mergeFrom() int {
-	from := len(s.runs) - 1
-	taken := runSize(s.head.Runs[from])
-	for from > 0 && (runSize(s.head.Runs[from-1]) <= 2*taken || from == len(s.runs)-1) {
+// mergeFrom takes runs from the newest on while the next is not much larger than all taken so far:
+// at least two. size is theirs, in bytes.
+func (s *slot) mergeFrom() (from int, size int64) {
+	from = len(s.runs) - 1
+	size = runSize(s.head.Runs[from])
+	for from > 0 && (runSize(s.head.Runs[from-1]) <= 2*size || from == len(s.runs)-1) {
 		from--
-		taken += runSize(s.head.Runs[from])
+		size += runSize(s.head.Runs[from])
 	}
-	return from
+	return from, size
 }
 
 func runSize(run []info) (bytes int64) {

@@ -16,10 +16,12 @@ import (
 	"github.com/zeebo/blake3"
 )
 
+// maxTable is about how long a table gets, in bytes. Building one takes three times that in memory.
+const maxTable = 8 << 20
+
 // tableOptions: ids do not compress, and blocks are read where they lie, so there is no cache.
 // Every block is checked whenever it is read.
 var tableOptions = table.Options{
-	TableSize:          8 << 20,
 	BlockSize:          4096,
 	BloomFalsePositive: 0.01,
 	Compression:        options.None,
@@ -113,10 +115,12 @@ func (b book) find(key []byte) (value []byte, found bool, err error) {
 	return bytes.Clone(it.Value().Value), true, nil
 }
 
-// writeRun writes sorted pairs as tables with numbers from next on. Files of a run that failed are
-// removed.
-func writeRun(root *os.Root, next uint32, pairs iter.Seq2[[]byte, []byte]) (run []info, err error) {
-	builder, keys := table.NewTableBuilder(tableOptions), uint32(0)
+// writeRun writes sorted pairs, about size bytes in all, as tables with numbers from next on. Files of
+// a run that failed are removed.
+func writeRun(root *os.Root, next uint32, size int64, pairs iter.Seq2[[]byte, []byte]) (run []info, err error) {
+	o := tableOptions
+	o.TableSize = uint64(min(size+size/4+4096, maxTable))
+	builder, keys := table.NewTableBuilder(o), uint32(0)
 	finish := func() error {
 		defer builder.Close()
 		if builder.Empty() {
@@ -134,7 +138,7 @@ func writeRun(root *os.Root, next uint32, pairs iter.Seq2[[]byte, []byte]) (run 
 			if err = finish(); err != nil {
 				break
 			}
-			builder, keys = table.NewTableBuilder(tableOptions), 0
+			builder, keys = table.NewTableBuilder(o), 0
 		}
 	}
 	if err == nil {
