@@ -1,0 +1,130 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"shoebox/chunk"
+	"shoebox/device"
+	"shoebox/repo"
+)
+
+// CheckOptions say how deep to look.
+type CheckOptions struct {
+	Read     repo.Budget   // how much of the packs to read; none by default
+	Progress *atomic.Int64 // bytes of packs read so far
+	Snapshot *atomic.Int64 // snapshots looked at so far
+}
+
+// Report says what a check found.
+type Report struct {
+	Snapshots, Unconfirmed int
+	Packs, Segments        int
+	PackBytes              int64
+	Scrubbed               repo.Scrubbed
+	Damage                 []repo.Damage // objects, or "SNAPSHOT:PATH" for what cannot be given back
+}
+
+// Check holds the repository against its promises: every segment and record opens, and every chunk a snapshot needs lies
+// whole in a pack that is there. With a budget it reads packs too.
+func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
+	audit, err := r.Audit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Packs: audit.Packs, Segments: audit.Segments, PackBytes: audit.PackBytes}
+	if !o.Read.None() {
+		if report.Scrubbed, err = audit.Scrub(ctx, o.Read, o.Progress); err != nil {
+			return nil, err
+		}
+	}
+	report.Damage = audit.Damage
+	all, damaged, err := listAll(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range damaged {
+		report.Damage = append(report.Damage, repo.Damage{Name: Kind, Err: err})
+	}
+	report.Damage = append(report.Damage, vanished(all)...)
+	return report, report.walk(ctx, r, audit, all, o)
+}
+
+// walk looks at every entry of every snapshot; what snapshots share is looked at once, as long as all is well.
+func (c *Report) walk(ctx context.Context, r *repo.Repo, audit *repo.Audit, all []Snapshot, o CheckOptions) error {
+	reader := newPageReader(r, false)
+	seen := make(map[chunk.ID]bool)
+	for _, s := range all {
+		skip := func(p repo.Part) bool {
+			if seen[p.ID] {
+				return true
+			}
+			seen[p.ID] = true
+			return false
+		}
+		before := len(c.Damage)
+		for e, err := range reader.walk(ctx, s.root, skip) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err != nil {
+				c.lost(s, "", err)
+				continue
+			}
+			if err := holdsAll(ctx, audit, e.Content); err != nil {
+				c.lost(s, e.Path, err)
+			}
+		}
+		c.count(s)
+		if len(c.Damage) > before {
+			clear(seen) // the next snapshot shares the damage and must be told of it
+		}
+		if o.Snapshot != nil {
+			o.Snapshot.Add(1)
+		}
+	}
+	return nil
+}
+
+func holdsAll(ctx context.Context, audit *repo.Audit, c repo.Content) error {
+	for _, p := range c {
+		if err := audit.Holds(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count counts a snapshot. What an unconfirmed one lacks is no damage: nobody was told that it is safe.
+func (c *Report) count(s Snapshot) {
+	c.Snapshots++
+	if !s.Confirmed {
+		c.Unconfirmed++
+	}
+}
+
+func (c *Report) lost(s Snapshot, path string, err error) {
+	if !s.Confirmed {
+		return
+	}
+	name := s.Name[:8]
+	if path != "" {
+		name += ":" + device.Printable(path)
+	}
+	c.Damage = append(c.Damage, repo.Damage{Name: name, Err: err})
+}
+
+// vanished names snapshots whose successor of the same computer is there and that are not.
+func vanished(all []Snapshot) (gone []repo.Damage) {
+	there := make(map[string]bool)
+	for _, s := range all {
+		there[s.Name] = true
+	}
+	for _, s := range all {
+		if p := s.Writer.Prev; p != "" && !there[p] {
+			gone = append(gone, repo.Damage{Name: Kind + "/" + p, Err: fmt.Errorf("snapshot number %d of this computer has vanished; number %d says it was there", s.Writer.Seq-1, s.Writer.Seq)})
+		}
+	}
+	return gone
+}

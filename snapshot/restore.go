@@ -1,0 +1,187 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"shoebox/device"
+	"shoebox/repo"
+	"shoebox/repo/crypt"
+)
+
+// Overwrite says what becomes of files that are there already.
+type Overwrite string
+
+// The ways of dealing with a file that is there already. One with the same size and time of change is always left
+// alone, but by Always.
+const (
+	Never     Overwrite = "never"      // it stays, and is counted as Kept
+	IfNewer   Overwrite = "if-newer"   // replaced when the snapshot's is newer
+	IfChanged Overwrite = "if-changed" // replaced
+	Always    Overwrite = "always"     // replaced, also when it looks the same
+)
+
+// RestoreOptions say what is given back. The zero value gives back everything and replaces nothing.
+type RestoreOptions struct {
+	Select    func(Entry) bool // nil for everything
+	Overwrite Overwrite        // "" for Never
+	DryRun    bool
+	Workers   int // files written at once; 0 for 4
+	Progress  *Progress
+	Each      func(Notice) // told of every file written (New), replaced (Changed), left (Unchanged) or Failed; from several goroutines
+}
+
+// Restored says what a restore did.
+type Restored struct {
+	Files, Bytes int64 // written
+	Same         int64 // there already, with the same size and time of change
+	Kept         int64 // there already and different, left as Overwrite says
+	Failed       []Failure
+}
+
+// Restore gives the files of a snapshot back to a folder, each whole or not at all, each verified against the hash taken
+// when it was read from the device. Files that fail are named in Failed and do not stop the others.
+func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to *device.Dir, o RestoreOptions) (Restored, error) {
+	if o.Workers == 0 {
+		o.Workers = 4
+	}
+	if o.Overwrite == "" {
+		o.Overwrite = Never
+	}
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	if o.Each == nil {
+		o.Each = func(Notice) {}
+	}
+	w := &restore{repo: r, to: to, options: o}
+	if err := w.run(ctx, s); err != nil {
+		return w.result(), err
+	}
+	if o.DryRun {
+		return w.result(), nil
+	}
+	if err := to.Flush(ctx); err != nil {
+		return w.result(), fmt.Errorf("make the restored files durable: %w", err)
+	}
+	return w.result(), nil
+}
+
+// run hands the selected entries to several writers.
+func (w *restore) run(ctx context.Context, s Snapshot) error {
+	g, ctx := errgroup.WithContext(ctx)
+	entries := make(chan Entry, 2*w.options.Workers)
+	g.Go(func() error {
+		defer close(entries)
+		return w.choose(ctx, s, entries)
+	})
+	for range w.options.Workers {
+		g.Go(func() error {
+			for e := range entries {
+				if err := w.one(ctx, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (w *restore) choose(ctx context.Context, s Snapshot, entries chan<- Entry) error {
+	for e, err := range Entries(ctx, w.repo, s) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			w.fail(device.File{Path: "(a page of the snapshot)"}, err)
+			continue
+		}
+		if w.options.Select != nil && !w.options.Select(e) {
+			continue
+		}
+		w.options.Progress.Found.Add(1)
+		w.options.Progress.FoundBytes.Add(e.Size)
+		select {
+		case entries <- e:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	w.options.Progress.Scanned.Store(true)
+	return nil
+}
+
+// one restores one file. Only what ends the whole restore is returned.
+func (w *restore) one(ctx context.Context, e Entry) error {
+	what, err := w.decide(ctx, e)
+	if err == nil && (what == New || what == Changed) && !w.options.DryRun {
+		err = w.write(ctx, e)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		w.fail(e.File, err)
+		return nil
+	}
+	w.count(what, e)
+	return nil
+}
+
+// kept is what becomes of a file that is there, differs, and stays.
+const kept What = "kept"
+
+// decide holds the entry against what is there.
+func (w *restore) decide(ctx context.Context, e Entry) (What, error) {
+	there, err := w.to.Stat(ctx, e.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return New, nil
+	case err != nil:
+		return "", err
+	case w.options.Overwrite == Always:
+		return Changed, nil
+	case sameBytes(there, e.File) && there.Target == e.Target:
+		return Unchanged, nil
+	case w.options.Overwrite == IfChanged, w.options.Overwrite == IfNewer && e.ModTime.After(there.ModTime):
+		return Changed, nil
+	}
+	return kept, nil
+}
+
+func (w *restore) write(ctx context.Context, e Entry) error {
+	if e.Type == device.Symlink {
+		return w.to.Write(ctx, e.File, nil)
+	}
+	return w.to.Write(ctx, e.File, newProof(w.repo.NewReader(ctx, e.Content), e))
+}
+
+// proof lets a stream end in io.EOF only when its bytes have the hash they had on the device.
+type proof struct {
+	from  io.Reader
+	hash  *blake3.Hasher
+	entry Entry
+}
+
+func newProof(from io.Reader, e Entry) *proof { return &proof{from, blake3.New(), e} }
+
+func (p *proof) Read(b []byte) (int, error) {
+	n, err := p.from.Read(b)
+	_, _ = p.hash.Write(b[:n]) // never fails
+	if err == io.EOF && [32]byte(p.hash.Sum(nil)) != p.entry.Hash {
+		return n, fmt.Errorf("%w: its bytes are not those read from the device", crypt.ErrDamaged)
+	}
+	return n, err
+}
+
+// Open reads one entry as a stream that fails at its end unless the bytes are those read from the device.
+func Open(ctx context.Context, r *repo.Repo, e Entry) io.Reader {
+	return newProof(r.NewReader(ctx, e.Content), e)
+}

@@ -1,0 +1,250 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"sync"
+
+	"shoebox/device"
+	"shoebox/repo"
+)
+
+// lossOf remembers the first reason why the device is out of reach.
+type lossOf struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *lossOf) set(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+func (l *lossOf) reason() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// scan lists the source beside the parent's entries; both come in order of path.
+func (b *backup) scan(ctx context.Context, stop *lossOf) error {
+	defer close(b.order)
+	defer close(b.jobs)
+	m := newMerge(ctx, b.repo, b.past.parent.root)
+	defer m.close()
+	for f, err := range b.source.Files(ctx) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if stop.reason() != nil {
+			return nil
+		}
+		if err := b.meet(ctx, m, f, err, stop); err != nil {
+			return err
+		}
+	}
+	if stop.reason() == nil {
+		for old := m.next(); old != nil; old = m.next() {
+			if err := b.pass(ctx, b.absent(old)); err != nil {
+				return err
+			}
+		}
+		b.options.Progress.Scanned.Store(true)
+	}
+	return context.Cause(ctx)
+}
+
+// meet makes tasks of one line of the listing, and of the parent's entries before it, which are gone.
+func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, stop *lossOf) error {
+	var problem *device.Problem
+	switch {
+	case errors.As(err, &problem):
+		b.unknown = append(b.unknown, problem.Path)
+		return b.pass(ctx, &task{located: located{Entry: Entry{File: device.File{Path: problem.Path}}}, what: Failed, err: problem.Err})
+	case err != nil:
+		stop.set(err)
+		return nil
+	}
+	for old := m.before(f.Path); old != nil; old = m.before(f.Path) {
+		if err := b.pass(ctx, b.absent(old)); err != nil {
+			return err
+		}
+	}
+	b.options.Progress.Found.Add(1)
+	b.options.Progress.FoundBytes.Add(f.Size)
+	t, err := b.compare(ctx, f, m.at(f.Path))
+	if err != nil {
+		return err
+	}
+	if t.what != "" {
+		return b.pass(ctx, t)
+	}
+	return b.queue(ctx, t)
+}
+
+// absent is the task of an entry that was not listed again: gone; or unknown, when it lies below a folder that could not be
+// listed. What is unknown is kept as it was, so that it need not be read again when the folder can.
+func (b *backup) absent(old *located) *task {
+	for _, path := range b.unknown {
+		if path == "" || old.Path == path || strings.HasPrefix(old.Path, path+"/") {
+			return &task{located: *old, what: Unchanged}
+		}
+	}
+	return &task{located: *old, what: Gone}
+}
+
+// pass hands on a task that needs no reading.
+func (b *backup) pass(ctx context.Context, t *task) error {
+	return send(ctx, b.order, t)
+}
+
+// queue hands on a task that is to be read: its place in the order first.
+func (b *backup) queue(ctx context.Context, t *task) error {
+	t.done = make(chan struct{})
+	b.left.Add(1)
+	b.options.Progress.ToRead.Add(t.Size)
+	if err := send(ctx, b.order, t); err != nil {
+		return err
+	}
+	return send(ctx, b.jobs, t)
+}
+
+func send(ctx context.Context, to chan<- *task, t *task) error {
+	select {
+	case to <- t:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// compare decides whether a file must be read: not when the parent, or an interrupted backup, has it with the same size
+// and time of change.
+func (b *backup) compare(ctx context.Context, f device.File, old *located) (*task, error) {
+	t := &task{located: located{Entry: Entry{File: f}}, old: old}
+	if f.Type == device.Symlink {
+		if old != nil && sameFile(old.File, f) {
+			t.located, t.what = *old, Unchanged
+			return t, nil
+		}
+		t.what = t.newOrChanged()
+		return t, nil
+	}
+	if b.options.Force {
+		return t, nil
+	}
+	if old != nil && sameBytes(old.File, f) {
+		ok := b.batch.Quiet()
+		var err error
+		if !ok {
+			ok, err = b.batch.Has(ctx, old.Content)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			t.located, t.what = keep(*old, f), Unchanged
+			return t, nil
+		}
+	}
+	return t, b.fromKnown(ctx, t, f)
+}
+
+// fromKnown looks at what interrupted backups left; every part must be found before it counts.
+func (b *backup) fromKnown(ctx context.Context, t *task, f device.File) error {
+	known := b.past.known[f.Path]
+	if known == nil || !sameBytes(known.File, f) {
+		return nil
+	}
+	ok, err := b.batch.Has(ctx, known.Content)
+	if err != nil || !ok {
+		return err
+	}
+	t.located = keep(located{Entry: *known}, f)
+	t.what = t.newOrChanged()
+	return nil
+}
+
+func (t *task) newOrChanged() What {
+	if t.old == nil {
+		return New
+	}
+	return Changed
+}
+
+// sameBytes: the same size and time of change are taken for the same bytes. Never the inode: phones give new ones at will.
+func sameBytes(a, b device.File) bool {
+	return a.Type == b.Type && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
+}
+
+func sameFile(a, b device.File) bool {
+	return sameBytes(a, b) && a.Mode == b.Mode && a.Target == b.Target
+}
+
+// keep takes an older entry over for a file; its page can serve again only when nothing at all differs.
+func keep(old located, f device.File) located {
+	if sameFile(old.File, f) {
+		return old
+	}
+	old.File, old.origin = f, origin{}
+	return old
+}
+
+// merge walks the parent's entries beside a listing.
+type merge struct {
+	pull    func() (located, error, bool)
+	close   func()
+	current *located
+}
+
+func newMerge(ctx context.Context, r *repo.Repo, root repo.Part) *merge {
+	m := new(merge)
+	m.pull, m.close = iter.Pull2(newPageReader(r, false).walk(ctx, root, nil))
+	m.advance()
+	return m
+}
+
+// advance moves to the next entry. A damaged page of the parent is passed over: its files are read again.
+func (m *merge) advance() {
+	for {
+		e, err, ok := m.pull()
+		if !ok {
+			m.current = nil
+			return
+		}
+		if err == nil {
+			m.current = &e
+			return
+		}
+	}
+}
+
+// next gives the current entry and moves on; nil at the end.
+func (m *merge) next() *located {
+	e := m.current
+	if e != nil {
+		m.advance()
+	}
+	return e
+}
+
+// before gives the current entry if it stands before the path, and moves on.
+func (m *merge) before(path string) *located {
+	if m.current == nil || m.current.Path >= path {
+		return nil
+	}
+	return m.next()
+}
+
+// at gives the entry of the path itself, and moves on.
+func (m *merge) at(path string) *located {
+	if m.current == nil || m.current.Path != path {
+		return nil
+	}
+	return m.next()
+}

@@ -1,0 +1,194 @@
+// Package snapshot is what a device held at one moment: taken (Backup), browsed (List, Entries, ReadCatalog, Find,
+// History, Diff), given back (Restore) and looked after (Check). It does not know where chunks lie, nor how
+// a phone is reached.
+//
+// A snapshot is one list of entries, sorted by path and cut into pages where a keyed hash of the path says so;
+// the list of pages is cut by the same rule until one page is left, the root. So one new photo makes one new
+// page, and one path is found by reading two or three. The bytes are laid down in docs/format.md.
+package snapshot
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/zeebo/blake3"
+
+	"shoebox/repo"
+	"shoebox/repo/crypt"
+	"shoebox/repo/wire"
+)
+
+// Kind is the kind of the records that hold snapshots; it is also the folder they lie in.
+const Kind = "snapshots"
+
+// Device says whose pictures a snapshot holds.
+type Device struct {
+	Kind  string `cbor:"1,keyasint"`           // "phone" or "folder"
+	Name  string `cbor:"2,keyasint"`           // what the person calls it
+	Model string `cbor:"3,keyasint,omitempty"` // as the phone tells it
+	ID    string `cbor:"4,keyasint"`           // keyed hash of the serial number, or of host and path; see DeviceID
+}
+
+// Count says what a backup found and did.
+type Count struct {
+	Files     int64 `cbor:"1,keyasint"`            // in the snapshot
+	Bytes     int64 `cbor:"2,keyasint"`            // in the snapshot
+	New       int64 `cbor:"3,keyasint,omitempty"`  // paths not in the parent
+	Changed   int64 `cbor:"4,keyasint,omitempty"`  // other size or time than in the parent
+	Unchanged int64 `cbor:"5,keyasint,omitempty"`  // not read again
+	Gone      int64 `cbor:"6,keyasint,omitempty"`  // in the parent and no more
+	Failed    int64 `cbor:"7,keyasint,omitempty"`  // could not be read
+	Read      int64 `cbor:"8,keyasint,omitempty"`  // bytes read from the device
+	Fresh     int64 `cbor:"9,keyasint,omitempty"`  // bytes the repository did not have
+	Stored    int64 `cbor:"10,keyasint,omitempty"` // bytes added to the repository, in packs
+}
+
+// Failure is a path that could not be read, and why.
+type Failure struct {
+	Path   string
+	Reason string
+}
+
+// Snapshot is one snapshot as its record tells of it.
+type Snapshot struct {
+	Name      string // 32 hexadecimal digits
+	Confirmed bool   // everything it needs was seen safe after it was written
+	Device    Device
+	Host      string
+	Roots     []string // the folders that were looked into
+	Start     time.Time
+	End       time.Time
+	Count     Count
+	Partial   bool // the device was lost before the end
+	Failed    []Failure
+	Tags      []string
+	Parent    string
+	Writer    Writer
+	Program   string
+
+	session string
+	root    repo.Part // of the pages; Size 0 for a snapshot without entries
+}
+
+// Writer numbers the snapshots of one computer, so that a vanished one is noticed.
+type Writer struct {
+	ID   string `cbor:"1,keyasint"`
+	Seq  uint64 `cbor:"2,keyasint"`
+	Prev string `cbor:"3,keyasint,omitempty"` // name of the snapshot with number Seq-1
+}
+
+// maxFailures bounds the failures kept by name; the count has them all.
+const maxFailures = 10_000
+
+// form is a snapshot as it is sealed.
+type form struct {
+	Version int           `cbor:"1,keyasint"`
+	Device  Device        `cbor:"2,keyasint"`
+	Host    string        `cbor:"3,keyasint"`
+	Roots   []wire.Bytes  `cbor:"4,keyasint,omitempty"`
+	Start   int64         `cbor:"5,keyasint"` // Unix milliseconds
+	End     int64         `cbor:"6,keyasint"` // Unix milliseconds
+	Zone    int           `cbor:"7,keyasint"` // of the writer, seconds east of UTC
+	Count   Count         `cbor:"8,keyasint"`
+	Partial bool          `cbor:"9,keyasint,omitempty"`
+	Failed  []failureForm `cbor:"10,keyasint,omitempty"`
+	Tags    []string      `cbor:"11,keyasint,omitempty"`
+	Parent  string        `cbor:"12,keyasint,omitempty"`
+	Writer  Writer        `cbor:"13,keyasint"`
+	Program string        `cbor:"14,keyasint,omitempty"`
+	Root    repo.Part     `cbor:"15,keyasint"`
+}
+
+type failureForm struct {
+	Path   wire.Bytes `cbor:"1,keyasint"`
+	Reason string     `cbor:"2,keyasint"`
+}
+
+const formVersion = 1
+
+func (s Snapshot) encode() ([]byte, error) {
+	_, zone := s.Start.Zone()
+	f := form{Version: formVersion, Device: s.Device, Host: s.Host, Start: s.Start.UnixMilli(), End: s.End.UnixMilli(), Zone: zone, Count: s.Count,
+		Partial: s.Partial, Tags: s.Tags, Parent: s.Parent, Writer: s.Writer, Program: s.Program, Root: s.root}
+	for _, r := range s.Roots {
+		f.Roots = append(f.Roots, wire.Bytes(r))
+	}
+	for _, x := range s.Failed[:min(len(s.Failed), maxFailures)] {
+		f.Failed = append(f.Failed, failureForm{wire.Bytes(x.Path), x.Reason})
+	}
+	return codec().Marshal(f)
+}
+
+func decode(rec repo.Record) (Snapshot, error) {
+	var f form
+	if err := codec().Unmarshal(rec.Body, &f); err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot %s: %w: %v", rec.Name, crypt.ErrDamaged, err)
+	}
+	if f.Version != formVersion {
+		return Snapshot{}, fmt.Errorf("snapshot %s has version %d and this program knows %d: use a newer shoebox", rec.Name, f.Version, formVersion)
+	}
+	zone := time.FixedZone("", f.Zone)
+	s := Snapshot{Name: rec.Name, Confirmed: rec.Confirmed, session: rec.Session, Device: f.Device, Host: f.Host,
+		Start: time.UnixMilli(f.Start).In(zone), End: time.UnixMilli(f.End).In(zone), Count: f.Count, Partial: f.Partial,
+		Tags: f.Tags, Parent: f.Parent, Writer: f.Writer, Program: f.Program, root: f.Root}
+	for _, r := range f.Roots {
+		s.Roots = append(s.Roots, string(r))
+	}
+	for _, x := range f.Failed {
+		s.Failed = append(s.Failed, Failure{string(x.Path), x.Reason})
+	}
+	return s, nil
+}
+
+// maxParts bounds the parts of one file: a file of 256 GiB has about as many.
+const maxParts = 1 << 16
+
+// codec reads records and pages. It is made each time: making it costs microseconds, a global would cost a rule.
+func codec() wire.Codec { return wire.New(maxParts) }
+
+// List gives the confirmed snapshots, oldest first, and one error for each record that is damaged.
+func List(ctx context.Context, r *repo.Repo) (snapshots []Snapshot, damaged []error, err error) {
+	all, damaged, err := listAll(ctx, r)
+	for _, s := range all {
+		if s.Confirmed {
+			snapshots = append(snapshots, s)
+		}
+	}
+	return snapshots, damaged, err
+}
+
+// listAll gives unconfirmed snapshots too: their writer may still be at work, or died at the last step.
+func listAll(ctx context.Context, r *repo.Repo) (all []Snapshot, damaged []error, err error) {
+	for rec, err := range r.Records(ctx, Kind) {
+		var s Snapshot
+		if err == nil {
+			s, err = decode(rec)
+		}
+		switch {
+		case errors.Is(err, crypt.ErrDamaged):
+			damaged = append(damaged, err)
+		case err != nil:
+			return nil, damaged, err
+		default:
+			all = append(all, s)
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Start.Before(all[j].Start) })
+	return all, damaged, nil
+}
+
+// DeviceID hides a serial number, or a host and path, behind a keyed hash: 32 hexadecimal digits. The same device has
+// the same id in one repository, and another one in every other.
+func DeviceID(r *repo.Repo, identity string) string {
+	key := r.Key(crypt.Identity)
+	h, err := blake3.NewKeyed(key[:])
+	if err != nil {
+		panic(err) // only for a key that is not 32 bytes
+	}
+	_, _ = h.WriteString(identity)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

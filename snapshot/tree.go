@@ -1,0 +1,198 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sort"
+	"strings"
+
+	"shoebox/chunk"
+	"shoebox/repo"
+	"shoebox/repo/crypt"
+	"shoebox/repo/wire"
+)
+
+// pageReader reads pages. With a memo, a page that several snapshots share is read once.
+type pageReader struct {
+	repo  *repo.Repo
+	codec wire.Codec
+	memo  map[chunk.ID]*readPage // nil to remember nothing
+}
+
+// readPage is a page that was checked.
+type readPage struct {
+	level    int
+	entries  []Entry
+	children []childForm
+}
+
+func newPageReader(r *repo.Repo, remember bool) *pageReader {
+	p := &pageReader{repo: r, codec: codec()}
+	if remember {
+		p.memo = make(map[chunk.ID]*readPage)
+	}
+	return p
+}
+
+func (r *pageReader) read(ctx context.Context, part repo.Part) (*readPage, error) {
+	if p, ok := r.memo[part.ID]; ok {
+		return p, nil
+	}
+	if part.Size > maxPageBytes {
+		return nil, fmt.Errorf("a page of %d bytes: %w", part.Size, crypt.ErrDamaged)
+	}
+	data, err := r.repo.Chunk(ctx, part)
+	if err != nil {
+		return nil, fmt.Errorf("read a page: %w", err)
+	}
+	var form page
+	if err := r.codec.Unmarshal(data, &form); err != nil {
+		return nil, fmt.Errorf("page %v is %w: %v", part.ID, crypt.ErrDamaged, err)
+	}
+	p, err := form.check()
+	if err != nil {
+		return nil, fmt.Errorf("page %v is %w", part.ID, err)
+	}
+	if r.memo != nil {
+		r.memo[part.ID] = p
+	}
+	return p, nil
+}
+
+// check holds a page against its own promises: a level within bounds, entries or pages but not both, in order.
+func (p *page) check() (*readPage, error) {
+	if p.Level > maxLevel || (p.Level == 0) != (len(p.Children) == 0) || (len(p.Entries) == 0) == (p.Level == 0) {
+		return nil, fmt.Errorf("%w: it is of no known form", crypt.ErrDamaged)
+	}
+	out := &readPage{level: int(p.Level), children: p.Children, entries: make([]Entry, len(p.Entries))}
+	for i := range p.Entries {
+		e, err := p.Entries[i].entry()
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && out.entries[i-1].Path >= e.Path {
+			return nil, fmt.Errorf("%w: its entries are not in order", crypt.ErrDamaged)
+		}
+		out.entries[i] = e
+	}
+	for i, c := range p.Children {
+		if i > 0 && p.Children[i-1].First >= c.First || c.Part.Kind != chunk.Page {
+			return nil, fmt.Errorf("%w: its pages are not in order", crypt.ErrDamaged)
+		}
+	}
+	return out, nil
+}
+
+// located is an entry with the place it stands in.
+type located struct {
+	Entry
+	origin
+}
+
+// walk yields all entries below a page, in order. skip, when not nil, is asked before a page is read and may leave it out.
+// A page that cannot be read is yielded as an error, and the walk goes on behind it.
+func (r *pageReader) walk(ctx context.Context, root repo.Part, skip func(repo.Part) bool) iter.Seq2[located, error] {
+	return func(yield func(located, error) bool) {
+		if root.Size > 0 {
+			r.walkPage(ctx, root, maxLevel+1, skip, yield)
+		}
+	}
+}
+
+// walkPage reports whether to go on. Each page must be of a lower level than the one that names it, so a page that names
+// itself ends the walk rather than never.
+func (r *pageReader) walkPage(ctx context.Context, part repo.Part, below int, skip func(repo.Part) bool, yield func(located, error) bool) bool {
+	if skip != nil && skip(part) {
+		return true
+	}
+	p, err := r.read(ctx, part)
+	if err == nil && p.level >= below {
+		err = fmt.Errorf("page %v is %w: it stands below itself", part.ID, crypt.ErrDamaged)
+	}
+	if err != nil {
+		return yield(located{}, err) && ctx.Err() == nil
+	}
+	for i := range p.entries {
+		if !yield(located{p.entries[i], origin{part, i, len(p.entries)}}, nil) {
+			return false
+		}
+	}
+	for _, c := range p.children {
+		if !r.walkPage(ctx, c.Part, p.level, skip, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// parts yields every chunk a snapshot needs: its pages and what their entries hold.
+func (r *pageReader) parts(ctx context.Context, root repo.Part) iter.Seq2[repo.Part, error] {
+	return func(yield func(repo.Part, error) bool) {
+		goOn := true
+		note := func(part repo.Part) bool {
+			goOn = goOn && yield(part, nil)
+			return !goOn
+		}
+		for e, err := range r.walk(ctx, root, note) {
+			if err != nil {
+				yield(repo.Part{}, err)
+				return
+			}
+			for _, p := range e.Content {
+				if goOn = goOn && yield(p, nil); !goOn {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ErrNoSuchPath is wrapped when a snapshot holds nothing under a path.
+var ErrNoSuchPath = errors.New("is not in the snapshot")
+
+// lookup finds one path by reading one page of each level.
+func (r *pageReader) lookup(ctx context.Context, root repo.Part, path string) (Entry, error) {
+	part, below := root, maxLevel+1
+	for part.Size > 0 {
+		p, err := r.read(ctx, part)
+		if err != nil {
+			return Entry{}, err
+		}
+		if p.level >= below {
+			return Entry{}, fmt.Errorf("page %v is %w: it stands below itself", part.ID, crypt.ErrDamaged)
+		}
+		if p.level == 0 {
+			i := sort.Search(len(p.entries), func(i int) bool { return p.entries[i].Path >= path })
+			if i < len(p.entries) && p.entries[i].Path == path {
+				return p.entries[i], nil
+			}
+			break
+		}
+		below = p.level
+		i := sort.Search(len(p.children), func(i int) bool { return string(p.children[i].First) > path })
+		if i == 0 {
+			break
+		}
+		part = p.children[i-1].Part
+	}
+	return Entry{}, fmt.Errorf("%q %w", path, ErrNoSuchPath)
+}
+
+// Entries yields the entries of a snapshot in order of path. A damaged page is yielded as an error that wraps
+// crypt.ErrDamaged or tells what is missing, and the entries behind it still come.
+func Entries(ctx context.Context, r *repo.Repo, s Snapshot) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for e, err := range newPageReader(r, false).walk(ctx, s.root, nil) {
+			if !yield(e.Entry, err) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup finds one path in a snapshot; the error wraps ErrNoSuchPath when it is not there.
+func Lookup(ctx context.Context, r *repo.Repo, s Snapshot, path string) (Entry, error) {
+	return newPageReader(r, false).lookup(ctx, s.root, strings.Trim(path, "/"))
+}
