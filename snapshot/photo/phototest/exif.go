@@ -57,9 +57,16 @@ func (d *directory) pointTo(tag uint16, b []byte) {
 	d.fields = append(d.fields, field{tag: tag, kind: typeLong, data: make([]byte, 4), bytes: b})
 }
 
+// late is what goes behind all directories, for those who read only the
+// first bytes: pictures. Its place is written at an offset once it is known.
+type late struct {
+	at    int
+	bytes []byte
+}
+
 // appendTo writes the directory at the end of tiff, and after it what it
 // points to and the next directory.
-func (d *directory) appendTo(tiff []byte) []byte {
+func (d *directory) appendTo(tiff []byte, pictures *[]late) []byte {
 	slices.SortStableFunc(d.fields, func(a, b field) int { return cmp.Compare(a.tag, b.tag) })
 	entry := len(tiff) + 2
 	tiff = le.AppendUint16(tiff, uint16(len(d.fields)))
@@ -71,10 +78,9 @@ func (d *directory) appendTo(tiff []byte) []byte {
 		switch {
 		case f.dir != nil:
 			le.PutUint32(tiff[entry+8:], uint32(len(tiff)))
-			tiff = f.dir.appendTo(tiff)
+			tiff = f.dir.appendTo(tiff, pictures)
 		case f.bytes != nil:
-			le.PutUint32(tiff[entry+8:], uint32(len(tiff)))
-			tiff = append(tiff, f.bytes...)
+			*pictures = append(*pictures, late{entry + 8, f.bytes})
 		case len(f.data) <= 4:
 			copy(tiff[entry+8:], f.data)
 		default:
@@ -86,12 +92,20 @@ func (d *directory) appendTo(tiff []byte) []byte {
 	}
 	if d.next != nil {
 		le.PutUint32(tiff[entry:], uint32(len(tiff)))
-		tiff = d.next.appendTo(tiff)
+		tiff = d.next.appendTo(tiff, pictures)
 	}
 	return tiff
 }
 
-func tiff(d *directory) []byte { return d.appendTo([]byte("II*\x00\x08\x00\x00\x00")) }
+func tiff(d *directory) []byte {
+	var pictures []late
+	tiff := d.appendTo([]byte("II*\x00\x08\x00\x00\x00"), &pictures)
+	for _, p := range pictures {
+		le.PutUint32(tiff[p.at:], uint32(len(tiff)))
+		tiff = append(tiff, p.bytes...)
+	}
+	return tiff
+}
 
 // Tags of TIFF and EXIF (CIPA DC-008).
 const (
