@@ -1,6 +1,8 @@
 package storage_test
 
 import (
+	"bytes"
+	"crypto/rand"
 	"testing"
 
 	"shoebox/repo/storage"
@@ -12,10 +14,21 @@ func TestMemory(t *testing.T) {
 }
 
 func TestFolder(t *testing.T) {
-	storagetest.Conform(t, func() storage.Store { return newFolder(t, t.TempDir()) })
+	storagetest.Conform(t, func() storage.Store { return openFolder(t, t.TempDir()) })
 }
 
-func newFolder(t testing.TB, path string) *storage.Folder {
+func TestFolderOnMemoryDisk(t *testing.T) {
+	storagetest.Conform(t, func() storage.Store { return storage.NewFolder(new(storagetest.Disk), rand.Reader) })
+}
+
+// The stores that fail and log pass the suite too while they have nothing to do.
+func TestWrappers(t *testing.T) {
+	storagetest.Conform(t, func() storage.Store {
+		return &storagetest.Logged{Store: &storagetest.Faulty{Store: new(storage.Memory)}}
+	})
+}
+
+func openFolder(t testing.TB, path string) *storage.Folder {
 	t.Helper()
 	f, err := storage.OpenFolder(path)
 	if err != nil {
@@ -28,3 +41,6 @@ func newFolder(t testing.TB, path string) *storage.Folder {
 	})
 	return f
 }
+
+// zeros names temporary files in a way that a golden log can hold.
+func zeros() *bytes.Reader { return bytes.NewReader(make([]byte, 1<<16)) }

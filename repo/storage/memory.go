@@ -41,7 +41,7 @@ func (m *Memory) Get(ctx context.Context, name string, off, n int64) ([]byte, er
 	if !found {
 		return nil, fmt.Errorf("get %s: %w", name, fs.ErrNotExist)
 	}
-	n, err := span(int64(len(data)), off, n)
+	n, err := Span(int64(len(data)), off, n)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", name, err)
 	}

@@ -84,7 +84,7 @@ func readFile(f *os.File, off, n int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("not a regular file: %w", fs.ErrInvalid)
 	}
-	if n, err = span(info.Size(), off, n); err != nil {
+	if n, err = Span(info.Size(), off, n); err != nil {
 		return nil, err
 	}
 	data := make([]byte, n)

@@ -62,8 +62,9 @@ var (
 	ErrFull = errors.New("no space left in the store")
 )
 
-// span turns off and n of a Get into a checked count of bytes for an object of size bytes.
-func span(size, off, n int64) (int64, error) {
+// Span turns off and n of a Get into a checked count of bytes, for an object of size bytes. It is for
+// those who make a Store or a Disk.
+func Span(size, off, n int64) (int64, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("offset %d is negative: %w", off, fs.ErrInvalid)
 	}
