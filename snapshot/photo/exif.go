@@ -3,6 +3,7 @@ package photo
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type exifTags struct {
 	values        map[string]any
 	width, height uint32 // of the largest picture inside
 	nextWidth     uint32 // seen before its height
+	cropped       bool   // width and height are what the maker means to be shown
 	raw           bool   // it is a DNG
 }
 
@@ -70,13 +72,14 @@ func number(v any) uint64 {
 }
 
 // wanted are the tags to be read, by the directory they are in, as imagemeta
-// names both.
+// names both. Some programs write make and model where they do not belong.
 var wanted = map[string]map[string]bool{
 	"IFD0": {"Make": true, "Model": true, "Orientation": true, "ModifyDate": true, "DNGVersion": true,
-		"ImageWidth": true, "ImageHeight": true},
+		"ImageWidth": true, "ImageHeight": true, "DefaultCropSize": true},
 	"IFD0/ExifIFDP": {"DateTimeOriginal": true, "OffsetTimeOriginal": true, "SubSecTimeOriginal": true,
-		"CreateDate": true, "OffsetTimeDigitized": true, "SubSecTimeDigitized": true},
-	"IFD0/SubIFD": {"ImageWidth": true, "ImageHeight": true},
+		"CreateDate": true, "OffsetTimeDigitized": true, "SubSecTimeDigitized": true,
+		"ExifImageWidth": true, "ExifImageHeight": true, "Make": true, "Model": true},
+	"IFD0/SubIFD": {"ImageWidth": true, "ImageHeight": true, "DefaultCropSize": true},
 }
 
 // directoryOf gives the key for wanted: all directories of pictures are alike.
@@ -115,14 +118,24 @@ func (t *exifTags) take(tag imagemeta.TagInfo) {
 	switch tag.Tag {
 	case "DNGVersion":
 		t.raw = true
-	case "ImageWidth":
+	case "ImageWidth", "ExifImageWidth":
 		t.nextWidth = uint32(number(tag.Value))
-	case "ImageHeight":
-		w, h := t.nextWidth, uint32(number(tag.Value))
-		if uint64(w)*uint64(h) > uint64(t.width)*uint64(t.height) {
-			t.width, t.height = w, h
-		}
+	case "ImageHeight", "ExifImageHeight":
+		t.grow(t.nextWidth, uint32(number(tag.Value)))
 		t.nextWidth = 0
+	case "DefaultCropSize":
+		text, _ := tag.Value.(string)
+		var w, h uint32
+		if n, _ := fmt.Sscan(text, &w, &h); n == 2 {
+			t.width, t.height, t.cropped = w, h, true
+		}
+	}
+}
+
+// grow takes a size that is larger than what is known.
+func (t *exifTags) grow(w, h uint32) {
+	if !t.cropped && uint64(w)*uint64(h) > uint64(t.width)*uint64(t.height) {
+		t.width, t.height = w, h
 	}
 }
 

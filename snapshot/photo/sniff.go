@@ -69,12 +69,15 @@ type section struct {
 	keep int64 // bytes of the payload to be kept
 }
 
+// idleMost bounds what memory each payload leaves to the next file, in bytes.
+const idleMost = 2 << 20
+
 // Reset forgets the file, so that the next can be seen.
 func (s *Sniffer) Reset() {
 	kept := s.kept
 	*s = Sniffer{}
 	for i := range kept {
-		if cap(kept[i].data) <= 64<<10 {
+		if cap(kept[i].data) <= idleMost {
 			s.kept[i].data = kept[i].data[:0]
 		}
 	}
