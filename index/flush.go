@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -36,6 +37,11 @@ func (x *Index) write() error {
 		return err
 	}
 	next.Packs += uint32(len(x.packs.fresh))
+	names := slices.Clip(s.names)
+	for _, name := range x.packs.fresh {
+		names = append(names, name[:]...)
+	}
+	next.PackSum = sum(names)
 	run, err := writeRun(s.root, next.NextTable, int64(len(x.recent)+len(x.cached))*entrySize, x.sorted())
 	if err != nil {
 		return err
@@ -53,7 +59,8 @@ func (x *Index) write() error {
 		removeTables(s.root, run)
 		return err
 	}
-	if err := guarded(func() error { return s.follow(next, x.packs.fresh) }); err != nil {
+	s.names = names
+	if err := guarded(func() error { return s.follow(next) }); err != nil {
 		return err
 	}
 	x.recent, x.cached = map[chunk.ID]spot{}, map[chunk.ID]clip{}
@@ -87,7 +94,7 @@ func (s *slot) load() error {
 	s.opening.Do(func() {
 		s.failed = guarded(func() error {
 			var err error
-			if s.names, err = readPacks(s.root, s.head.Packs); err != nil {
+			if s.names, err = readPacks(s.root, &s.head); err != nil {
 				return err
 			}
 			return s.openRuns(s.head.Runs)
@@ -96,11 +103,11 @@ func (s *slot) load() error {
 	return s.failed
 }
 
-func readPacks(root *os.Root, count uint32) ([]byte, error) {
-	if count == 0 {
+func readPacks(root *os.Root, h *head) ([]byte, error) {
+	if h.Packs == 0 {
 		return nil, nil
 	}
-	names := make([]byte, int64(count)*32)
+	names := make([]byte, int64(h.Packs)*32)
 	f, err := root.Open(packFile)
 	if err != nil {
 		return nil, err
@@ -108,6 +115,9 @@ func readPacks(root *os.Root, count uint32) ([]byte, error) {
 	defer f.Close() // only read
 	if _, err := f.ReadAt(names, 0); err != nil {
 		return nil, fmt.Errorf("names of packs: %w", err)
+	}
+	if !bytes.Equal(sum(names), h.PackSum) {
+		return nil, errors.New("the names of packs are not what was written")
 	}
 	return names, nil
 }
@@ -127,12 +137,9 @@ func (s *slot) openRuns(runs [][]info) error {
 	return nil
 }
 
-// follow takes over a head that was written, with the new packs it counts.
-func (s *slot) follow(next head, fresh []Name) error {
+// follow takes over a head that was written.
+func (s *slot) follow(next head) error {
 	s.head = next
-	for _, name := range fresh {
-		s.names = append(s.names, name[:]...)
-	}
 	return s.openRuns(next.Runs)
 }
 

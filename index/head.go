@@ -20,6 +20,7 @@ const (
 type head struct {
 	NextTable uint32
 	Packs     uint32   // names in the pack file
+	PackSum   []byte   // of these names
 	Runs      [][]info // oldest first
 	Segments  []byte   // names of 32 bytes
 	Cache     cacheHead

@@ -36,7 +36,7 @@ func (s *slot) merge(o *Options) (reading, writing error) {
 		return nil, err
 	}
 	s.drop(from)
-	return guarded(func() error { return s.follow(next, nil) }), nil
+	return guarded(func() error { return s.follow(next) }), nil
 }
 
 // mergeFrom takes runs from the newest on while the next is not much larger than all taken so far:

@@ -146,7 +146,7 @@ func TestLockHeldWithinOneProcess(t *testing.T) {
 // A process killed at any moment leaves what it had before or after a flush.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
-	rounds, seed := 30, uint64(1)
+	rounds, seed := 15, uint64(1)
 	if long {
 		rounds = 500
 	}
