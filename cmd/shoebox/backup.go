@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"shoebox/device"
+	"shoebox/repo"
+	"shoebox/snapshot"
+)
+
+// backupFlags are those of the backup command.
+type backupFlags struct {
+	setup
+	tags    []string
+	exclude []string
+	host    string
+	serial  string
+	dryRun  bool
+	force   bool
+}
+
+func (p *program) backupCommand() *cobra.Command {
+	var f backupFlags
+	c := &cobra.Command{
+		Use:   "backup [SOURCE...]",
+		Short: "Take a snapshot of the phone on the cable, or of a folder",
+		Long: `Take a snapshot. Without a SOURCE it is the phone on the cable, with the folders where pictures and videos are:
+DCIM, Pictures, Movies, Download and the media of apps such as WhatsApp. A SOURCE is a folder on this computer, or
+phone:NAME, or phone:NAME/DCIM/Camera for one folder of a phone; phone: is the only phone there.
+
+Only what is new is read. When there is no repository yet, the default one is made. A backup that is cut off goes
+on where it was when it is started again.`,
+		Example: `  shoebox backup
+  shoebox backup ~/Pictures
+  shoebox backup phone:anna/DCIM/Camera --tag holiday
+  shoebox backup -n -vv                   what would be done, file by file`,
+		RunE: func(cmd *cobra.Command, args []string) error { return p.backup(cmd.Context(), f, args) },
+	}
+	c.Flags().StringArrayVar(&f.tags, "tag", nil, "a `word` to find the snapshot by; may be given several times")
+	c.Flags().StringArrayVarP(&f.exclude, "exclude", "e", nil, "leave out what matches a `pattern`; may be given several times")
+	c.Flags().StringVarP(&f.host, "host", "H", "", "the computer's `name`, kept in the snapshot")
+	c.Flags().StringVarP(&f.serial, "serial", "s", "", "which phone, by its `serial` number ($ANDROID_SERIAL)")
+	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would be done and do nothing")
+	c.Flags().BoolVarP(&f.force, "force", "f", false, "read every file again, also those that look unchanged")
+	p.setupFlags(c, &f.setup)
+	return c
+}
+
+// backup backs up one source after the other. One that fails does not keep the next from being tried.
+func (p *program) backup(ctx context.Context, f backupFlags, args []string) error {
+	if len(args) == 0 {
+		args = p.config.Sources
+	}
+	if len(args) == 0 {
+		args = []string{phonePrefix}
+	}
+	if err := checkFolders(args); err != nil {
+		return err
+	}
+	r, err := p.openOrCreate(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer p.close(r)
+	var failed error
+	for _, arg := range args {
+		if err := p.backupOne(ctx, r, f, arg); err != nil {
+			failed = worse(failed, err)
+			if len(args) > 1 && ctx.Err() == nil {
+				p.tell("%s: %v", arg, err)
+			}
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return failed
+}
+
+// checkFolders refuses a mistyped folder before a repository is made for it.
+func checkFolders(args []string) error {
+	for _, arg := range args {
+		if !isPhone(arg) && !folderExists(arg) {
+			return fmt.Errorf("%s is no folder; name a folder, or phone: for the phone on the cable", arg)
+		}
+	}
+	return nil
+}
+
+// worse keeps the error that matters more: unread files are the mildest.
+func worse(a, b error) error {
+	var exit *exitError
+	if a == nil || errors.As(a, &exit) && exit.code == exitSome {
+		return b
+	}
+	return a
+}
+
+// openOrCreate makes the repository when there is none.
+func (p *program) openOrCreate(ctx context.Context, f backupFlags) (*repo.Repo, error) {
+	r, err := p.open(ctx)
+	if !errors.Is(err, repo.ErrNoRepository) || f.dryRun {
+		return r, err
+	}
+	return p.create(ctx, f.setup)
+}
+
+func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, arg string) error {
+	src, err := p.source(ctx, r, f, arg)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	host := f.host
+	if host == "" {
+		if host, err = os.Hostname(); err != nil {
+			host = "unknown"
+		}
+	}
+	progress := new(snapshot.Progress)
+	o := snapshot.BackupOptions{Device: src.device, Roots: src.roots, Host: host, Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
+		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Progress: progress,
+		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
+	stop := p.watch("Backing up "+src.device.Name, progress)
+	start := p.now()
+	s, err := snapshot.Backup(ctx, r, src, o)
+	stop()
+	if err != nil && s.Name == "" {
+		return err
+	}
+	p.backupSaid(s, f, p.now().Sub(start))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w\nWhat was read until then is safe in snapshot %s", err, short(s.Name))
+	case s.Count.Failed > 0:
+		return &exitError{code: exitSome}
+	}
+	return nil
+}
+
+// eachFile tells of files one by one: what failed always, all that changed with -v, everything with -vv.
+func (p *program) eachFile() func(snapshot.Notice) {
+	return func(n snapshot.Notice) {
+		path := device.Printable(n.File.Path)
+		switch {
+		case n.What == snapshot.Failed && p.flags.json:
+			_ = p.printJSON(map[string]any{"message_type": "error", "error": map[string]string{"message": n.Err.Error()}, "during": "backup", "item": n.File.Path})
+		case n.What == snapshot.Failed:
+			fmt.Fprintf(p.err, "could not be read: %s: %v\n", path, n.Err)
+		case p.flags.verbose > 1 || p.flags.verbose == 1 && n.What != snapshot.Unchanged:
+			p.verboseFile(n, path)
+		}
+	}
+}
+
+func (p *program) verboseFile(n snapshot.Notice, path string) {
+	if p.flags.json {
+		_ = p.printJSON(map[string]any{"message_type": "verbose_status", "action": string(n.What), "item": n.File.Path, "data_size": n.File.Size})
+		return
+	}
+	fmt.Fprintf(p.err, "%-9s %9s  %s\n", n.What, bytesText(n.File.Size), path)
+}

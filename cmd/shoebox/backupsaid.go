@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"shoebox/snapshot"
+)
+
+// backupSaid ends a backup in one sentence a person understands, or one line of JSON in restic's words.
+func (p *program) backupSaid(s snapshot.Snapshot, f backupFlags, took time.Duration) {
+	if p.flags.json {
+		_ = p.printJSON(backupSummary(s, f.dryRun, took))
+		return
+	}
+	if p.flags.quiet && s.Count.Failed == 0 {
+		return
+	}
+	c := s.Count
+	if f.dryRun {
+		p.say("%s: %s in %s would be safe; %s to read, in %s.", s.Device.Name, plural(c.Files, "file"), bytesText(c.Bytes), bytesText(c.Read), changesText(c))
+		return
+	}
+	p.say("%s: %s safe, %s (%s). %s added to the repository in %s. Snapshot %s.", s.Device.Name, plural(c.Files, "file"), bytesText(c.Bytes), changesText(c),
+		bytesText(c.Stored), durationText(took), short(s.Name))
+	if s.Partial {
+		p.say("The snapshot is partial: the device was lost before the end.")
+	}
+	if c.Failed > 0 {
+		p.say("%s could not be read, as said above. The rest is safe.", plural(c.Failed, "file"))
+	}
+}
+
+func changesText(c snapshot.Count) string {
+	var parts []string
+	for _, v := range []struct {
+		n    int64
+		word string
+	}{{c.New, "new"}, {c.Changed, "changed"}, {c.Gone, "gone"}} {
+		if v.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", number(v.n), v.word))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing changed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// backupSummary has restic's field names, and after them our own.
+func backupSummary(s snapshot.Snapshot, dryRun bool, took time.Duration) map[string]any {
+	c := s.Count
+	return map[string]any{
+		"message_type": "summary", "dry_run": dryRun, "files_new": c.New, "files_changed": c.Changed, "files_unmodified": c.Unchanged,
+		"total_files_processed": c.Files, "total_bytes_processed": c.Bytes, "data_added": c.Fresh, "data_added_packed": c.Stored,
+		"total_duration": took.Seconds(), "backup_start": s.Start, "backup_end": s.End, "snapshot_id": s.Name,
+		"files_gone": c.Gone, "files_failed": c.Failed, "bytes_read": c.Read, "partial": s.Partial, "device": s.Device.Name,
+	}
+}

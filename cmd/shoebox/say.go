@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// say prints a line of the result.
+func (p *program) say(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+
+// tell prints a line on the way to the result, for people only.
+func (p *program) tell(format string, args ...any) {
+	if !p.flags.quiet && !p.flags.json {
+		fmt.Fprintf(p.err, format+"\n", args...)
+	}
+}
+
+// printJSON prints one line of JSON.
+func (p *program) printJSON(v any) error {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	enc := json.NewEncoder(p.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// bytesText is a size in the user's words: 3.4 MB is 3,400,000 bytes.
+func bytesText(n int64) string {
+	if n < 1000 {
+		return plural(n, "byte")
+	}
+	v, unit := float64(n), 0
+	for v >= 999.5 && unit < 5 {
+		v /= 1000
+		unit++
+	}
+	digits := 1
+	if v >= 99.95 {
+		digits = 0
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64) + " " + [...]string{"", "kB", "MB", "GB", "TB", "PB"}[unit]
+}
+
+// number writes 1204 as 1,204.
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// plural counts things: "1 file", "1,204 files".
+func plural(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	if strings.HasSuffix(thing, "y") {
+		return number(n) + " " + strings.TrimSuffix(thing, "y") + "ies"
+	}
+	return number(n) + " " + thing + "s"
+}
+
+// durationText is a time span as a person says it.
+func durationText(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f h", d.Hours())
+}
+
+// timeText is a moment as this machine's clock shows it.
+func (p *program) timeText(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04:05") }
+
+// short is the part of a snapshot's name that people see.
+func short(name string) string { return name[:min(8, len(name))] }

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// nightly is a backup every night.
+type nightly struct {
+	at      string
+	install bool
+	remove  bool
+}
+
+func (p *program) scheduleCommand() *cobra.Command {
+	var n nightly
+	c := &cobra.Command{
+		Use:   "schedule [SOURCE...]",
+		Short: "Back up every night by itself",
+		Long: `Print what makes this computer back up every night: a systemd timer of your own user, or a line for crontab where there
+is no systemd. With --install it is put in place. A night in which the computer was off is made up for when it is on
+again. The backup must be able to open the repository by itself: with a key file, or --password-file.`,
+		Example: `  shoebox schedule
+  shoebox schedule --install --at 03:30
+  shoebox schedule --install ~/Pictures
+  shoebox schedule --remove`,
+		RunE: func(cmd *cobra.Command, args []string) error { return p.schedule(cmd.Context(), n, args) },
+	}
+	c.Flags().StringVar(&n.at, "at", "02:00", "the `time` of day")
+	c.Flags().BoolVar(&n.install, "install", false, "put it in place")
+	c.Flags().BoolVar(&n.remove, "remove", false, "take it away again")
+	return c
+}
+
+const unitName = "shoebox"
+
+func (p *program) schedule(ctx context.Context, n nightly, sources []string) error {
+	if _, err := time.Parse("15:04", n.at); err != nil || len(n.at) != len("15:04") {
+		return fmt.Errorf("--at %s: a time of day such as 02:00 is wanted", n.at)
+	}
+	if n.remove {
+		return p.unschedule(ctx)
+	}
+	command, err := p.backupCommandLine(sources)
+	if err != nil {
+		return err
+	}
+	if !hasSystemd() {
+		return p.scheduleCron(n, command)
+	}
+	service, timer := units(command, n.at)
+	if !n.install {
+		p.say("# %s.service\n%s\n# %s.timer\n%s\n# shoebox schedule --install puts both in place.\n# For crontab:\n# %s", unitName, service, unitName, timer, cronLine(n.at, command))
+		return nil
+	}
+	return p.installUnits(ctx, service, timer, n.at)
+}
+
+// backupCommandLine is the command to be run every night, with everything that was said by flag or environment.
+func (p *program) backupCommandLine(sources []string) ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	command := []string{self, "backup", "--quiet"}
+	for _, v := range []struct {
+		flag, value string
+	}{
+		{"--repo", p.flags.repository}, {"--cache-dir", p.flags.cacheDir}, {"--config", firstOf(p.flags.configFile, os.Getenv("SHOEBOX_CONFIG"))},
+		{"--password-file", firstOf(p.flags.passwordFile, os.Getenv("SHOEBOX_PASSWORD_FILE"))},
+		{"--password-command", firstOf(p.flags.passwordCommand, os.Getenv("SHOEBOX_PASSWORD_COMMAND"))},
+		{"--key-file", firstOf(p.flags.keyFile, os.Getenv("SHOEBOX_KEY_FILE"))},
+	} {
+		if v.value == "" {
+			continue
+		}
+		if v.flag != "--password-command" {
+			if v.value, err = filepath.Abs(v.value); err != nil {
+				return nil, err
+			}
+		}
+		command = append(command, v.flag, v.value)
+	}
+	for _, s := range sources {
+		if !isPhone(s) {
+			if s, err = filepath.Abs(s); err != nil {
+				return nil, err
+			}
+		}
+		command = append(command, s)
+	}
+	return command, nil
+}
+
+// units are a service that runs once, and the timer that starts it. Persistent makes up for missed nights.
+func units(command []string, at string) (service, timer string) {
+	service = fmt.Sprintf(`[Unit]
+Description=shoebox: nightly backup of pictures
+
+[Service]
+Type=oneshot
+ExecStart=%s
+Nice=10
+IOSchedulingClass=idle
+`, quoteAll(command, systemdQuote))
+	timer = fmt.Sprintf(`[Unit]
+Description=shoebox: nightly backup of pictures
+
+[Timer]
+OnCalendar=*-*-* %s:00
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+`, at)
+	return service, timer
+}
+
+func quoteAll(words []string, quote func(string) string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = quote(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// systemdQuote follows systemd.syntax(7): percent and dollar signs stand for themselves when doubled.
+func systemdQuote(w string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`, "\n", `\n`).Replace(w) + `"`
+}
+
+// cronQuote quotes for sh; crontab takes % for a newline unless it is escaped.
+func cronQuote(w string) string {
+	return `'` + strings.NewReplacer(`'`, `'\''`, `%`, `\%`).Replace(w) + `'`
+}
+
+func cronLine(at string, command []string) string {
+	hour, minute, _ := strings.Cut(at, ":")
+	return fmt.Sprintf("%s %s * * * %s", minute, hour, quoteAll(command, cronQuote))
+}
+
+func (p *program) scheduleCron(n nightly, command []string) error {
+	p.say("%s", cronLine(n.at, command))
+	if n.install {
+		return errors.New("there is no systemd here to install it into; `crontab -e` takes the line above")
+	}
+	p.tell("There is no systemd here; `crontab -e` takes the line above.")
+	return nil
+}
+
+// hasSystemd tells whether the user's systemd can be told things.
+func hasSystemd() bool {
+	_, err := exec.LookPath("systemctl")
+	return err == nil
+}
+
+func unitDir() (string, error) {
+	dir, err := os.UserConfigDir()
+	return filepath.Join(dir, "systemd", "user"), err
+}
+
+func (p *program) installUnits(ctx context.Context, service, timer, at string) error {
+	dir, err := unitDir()
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, unitName+".service"), []byte(service), 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, unitName+".timer"), []byte(timer), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the systemd units: %w", err)
+	}
+	for _, args := range [][]string{{"--user", "daemon-reload"}, {"--user", "enable", "--now", unitName + ".timer"}} {
+		if err := systemctl(ctx, args...); err != nil {
+			return err
+		}
+	}
+	p.tell("A backup is made every night at %s. `systemctl --user list-timers` shows the next one, `journalctl --user -u %s` what it said.", at, unitName)
+	return nil
+}
+
+func (p *program) unschedule(ctx context.Context) error {
+	dir, err := unitDir()
+	if err != nil {
+		return err
+	}
+	if !hasSystemd() {
+		return errors.New("there is no systemd here; `crontab -e` shows what cron does")
+	}
+	if err := systemctl(ctx, "--user", "disable", "--now", unitName+".timer"); err != nil {
+		return err
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, unitName+".timer")), os.Remove(filepath.Join(dir, unitName+".service"))); err != nil {
+		return fmt.Errorf("remove the systemd units: %w", err)
+	}
+	p.tell("No backup is made at night any more.")
+	return nil
+}
+
+func systemctl(ctx context.Context, args ...string) error {
+	if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("systemctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
