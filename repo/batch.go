@@ -77,7 +77,7 @@ func (r *Repo) Begin(ctx context.Context, o BatchOptions) (*Batch, error) {
 	if b.listed, err = r.listPacks(ctx); err != nil {
 		return nil, err
 	}
-	if b.index, err = r.openIndex(ctx); err != nil {
+	if b.index, err = r.freshIndex(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.adoptOrphans(ctx); err != nil {

@@ -69,9 +69,10 @@ func (c Config) errReadOnly() error {
 }
 
 const (
-	hintName  = "shoebox.json"
-	hintMagic = "shoebox repository"
-	configOne = "00000001"
+	hintName   = "shoebox.json"
+	readmeName = "README.txt"
+	hintMagic  = "shoebox repository"
+	configOne  = "00000001"
 )
 
 // hint is what stands in clear at the top of a repository.
@@ -84,10 +85,14 @@ type hint struct {
 // ErrNoRepository says that there is no repository in the store.
 var ErrNoRepository = errors.New("no repository here")
 
+// errUnfinished says that a set-up was cut short.
+var errUnfinished = fmt.Errorf("its set-up was cut short: %w", ErrNoRepository)
+
 // ErrExists says that there is one already.
 var ErrExists = errors.New("there is a repository here already")
 
-// readHint tells whether a store holds a repository. Without the hint, a folder with key slots is one too.
+// readHint tells whether a store holds a repository. One that has lost its hint is a repository all the same; errUnfinished
+// says that there is no more than a set-up writes before the hint, so that nothing is lost when it is done again.
 func readHint(ctx context.Context, store storage.Store) error {
 	data, err := store.Get(ctx, hintName, 0, -1)
 	if err == nil {
@@ -100,14 +105,28 @@ func readHint(ctx context.Context, store storage.Store) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for a repository: %w", err)
 	}
-	slots, err := listNames(ctx, store, keysDir)
-	if err != nil {
-		return fmt.Errorf("look for a repository: %w", err)
+	var keys, used, strange bool
+	for o, err := range store.List(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("look for a repository: %w", err)
+		}
+		switch dir, _, _ := strings.Cut(o.Name, "/"); dir + "/" {
+		case keysDir, configDir:
+			keys = true
+		case packsDir, segmentsDir, sessionsDir, marksDir:
+			used = true
+		case readmeName + "/":
+		default:
+			strange = true
+		}
 	}
-	if len(slots) == 0 {
-		return ErrNoRepository
+	switch {
+	case used, keys && strange:
+		return nil
+	case keys:
+		return errUnfinished
 	}
-	return nil
+	return ErrNoRepository
 }
 
 // readConfig takes the highest generation that opens.
@@ -119,8 +138,12 @@ func (r *Repo) readConfig(ctx context.Context) error {
 	sort.Sort(sort.Reverse(sort.StringSlice(names)))
 	failed := fmt.Errorf("%w: %s holds no configuration", crypt.ErrDamaged, configDir)
 	for _, name := range names {
-		if failed = r.openConfig(ctx, name); failed == nil {
+		failed = r.openConfig(ctx, name)
+		switch {
+		case failed == nil:
 			return r.config.check()
+		case !errors.Is(failed, crypt.ErrDamaged) && !errors.Is(failed, fs.ErrNotExist):
+			return fmt.Errorf("read the configuration: %w", failed) // an older one must not win because the store stutters
 		}
 	}
 	return fmt.Errorf("read the configuration: %w", failed)
@@ -137,7 +160,7 @@ func (r *Repo) openConfig(ctx context.Context, name string) error {
 	}
 	var c Config
 	if err := r.codec.Unmarshal(plain, &c); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w: %v", name, crypt.ErrDamaged, err)
 	}
 	if c.Repository != r.keys.Repository {
 		return fmt.Errorf("%s: %w: it belongs to repository %s", name, crypt.ErrDamaged, c.Repository)

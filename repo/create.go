@@ -41,17 +41,14 @@ func newRepo(store storage.Store, o Options) *Repo {
 	return &Repo{store: store, options: o, codec: wire.New(mostElements)}
 }
 
-// Create sets up a repository in a store that holds none: else ErrExists. The hint that makes it one is
-// written last, so a set-up cut short can be repeated.
+// Create sets up a repository in a store that holds none: else ErrExists. The hint is written last; a set-up cut short
+// before can be repeated.
 func Create(ctx context.Context, store storage.Store, s Setup, o Options) (*Repo, error) {
-	if err := readHint(ctx, store); !errors.Is(err, ErrNoRepository) {
-		if err == nil {
-			err = ErrExists
-		}
-		return nil, err
-	}
 	if len(s.Slots) == 0 {
 		return nil, fmt.Errorf("a repository without a key slot could never be opened")
+	}
+	if err := makeWay(ctx, store); err != nil {
+		return nil, err
 	}
 	r := newRepo(store, o)
 	master, err := r.drawKeys()
@@ -65,6 +62,31 @@ func Create(ctx context.Context, store storage.Store, s Setup, o Options) (*Repo
 		return nil, err
 	}
 	return r, nil
+}
+
+// makeWay clears away what a set-up cut short has left: its slots hold another master key.
+func makeWay(ctx context.Context, store storage.Store) error {
+	err := readHint(ctx, store)
+	switch {
+	case err == nil:
+		return ErrExists
+	case !errors.Is(err, ErrNoRepository):
+		return err
+	case !errors.Is(err, errUnfinished):
+		return nil
+	}
+	for _, dir := range []string{keysDir, configDir} {
+		names, err := listNames(ctx, store, dir)
+		if err != nil {
+			return fmt.Errorf("clear away a set-up that was cut short: %w", err)
+		}
+		for _, name := range names {
+			if err := store.Delete(ctx, name); err != nil {
+				return fmt.Errorf("clear away a set-up that was cut short: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Repo) drawKeys() (crypt.Master, error) {
@@ -117,8 +139,8 @@ func (r *Repo) writeSetup(ctx context.Context, master crypt.Master, s Setup) err
 	if err := r.store.Put(ctx, configDir+configOne, sealed); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	if err := r.store.Put(ctx, "README.txt", []byte(folderReadme)); err != nil {
-		return fmt.Errorf("write README.txt: %w", err)
+	if err := r.store.Put(ctx, readmeName, []byte(folderReadme)); err != nil {
+		return fmt.Errorf("write %s: %w", readmeName, err)
 	}
 	text, err := json.MarshalIndent(hint{hintMagic, Version, r.keys.Repository.String()}, "", "  ")
 	if err != nil {

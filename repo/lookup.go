@@ -36,6 +36,19 @@ func (r *Repo) openIndex(ctx context.Context) (*index.Index, error) {
 	return x, nil
 }
 
+// freshIndex is the index with all segments there are now.
+func (r *Repo) freshIndex(ctx context.Context) (*index.Index, error) {
+	r.mu.Lock()
+	opened := r.index
+	r.mu.Unlock()
+	if opened == nil {
+		return r.openIndex(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return opened, r.refresh(ctx, opened)
+}
+
 // refresh loads the segments the index does not know yet. When one it knows has vanished from the
 // store, what it told may be wrong: everything is forgotten and loaded again.
 func (r *Repo) refresh(ctx context.Context, x *index.Index) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 	"strings"
 
@@ -15,9 +16,18 @@ import (
 // Open opens the repository in a store with one of the secrets, tried in order. It fails with
 // ErrNoRepository where there is none, and with crypt.ErrWrongKey when nothing opens a slot.
 func Open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Options) (*Repo, error) {
-	if err := readHint(ctx, store); err != nil {
-		return nil, err
+	hinted := readHint(ctx, store)
+	if hinted != nil && !errors.Is(hinted, errUnfinished) {
+		return nil, hinted
 	}
+	r, err := open(ctx, store, secrets, o)
+	if err != nil && hinted != nil {
+		return nil, fmt.Errorf("%w (%w)", hinted, err)
+	}
+	return r, err
+}
+
+func open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Options) (*Repo, error) {
 	r := newRepo(store, o)
 	master, id, err := unlock(ctx, store, secrets)
 	if err != nil {
@@ -33,7 +43,7 @@ func Open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Op
 	return r, nil
 }
 
-// unlock tries every secret on every slot. Slots that are damaged are passed over while another opens.
+// unlock tries every secret on every slot. Slots that are damaged or cannot be read are passed over while another opens.
 func unlock(ctx context.Context, store storage.Store, secrets []crypt.Secret) (m crypt.Master, id crypt.RepositoryID, err error) {
 	names, err := listNames(ctx, store, keysDir)
 	if err != nil {
@@ -43,8 +53,12 @@ func unlock(ctx context.Context, store storage.Store, secrets []crypt.Secret) (m
 	failed := error(crypt.ErrWrongKey)
 	for _, name := range names {
 		file, err := store.Get(ctx, name, 0, -1)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed meanwhile
+		}
 		if err != nil {
-			return m, id, fmt.Errorf("read key slot %s: %w", name, err)
+			failed = fmt.Errorf("read key slot %s: %w", name, err)
+			continue
 		}
 		for _, s := range secrets {
 			if m, id, err = crypt.OpenSlot(file, s); err == nil {
@@ -76,6 +90,9 @@ func (r *Repo) Slots(ctx context.Context) ([]Slot, error) {
 	var slots []Slot
 	for _, name := range names {
 		file, err := r.store.Get(ctx, name, 0, -1)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed meanwhile
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read key slot %s: %w", name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"sort"
 	"strings"
@@ -36,6 +37,9 @@ func (r *Repo) Records(ctx context.Context, kind string) iter.Seq2[Record, error
 		}
 		for _, name := range names {
 			rec, err := r.record(ctx, kind, name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // taken back, or forgotten, since it was listed
+			}
 			rec.Confirmed = done[rec.Session]
 			if !yield(rec, err) || err != nil && !errors.Is(err, crypt.ErrDamaged) {
 				return

@@ -148,7 +148,8 @@ func (w *pageWriter) addChild(at int, c childForm, last string) error {
 	}
 	l := w.levels[at]
 	l.children = append(l.children, c)
-	if !w.split.ends(last, at+1) && len(l.children) < mostPerPage<<w.split.bits {
+	full := w.split.ends(last, at+1) || len(l.children) >= mostPerPage<<w.split.bits
+	if !full || at+1 >= maxLevel { // the highest level takes whatever comes
 		return nil
 	}
 	return w.closeLevel(at, last)
@@ -165,9 +166,6 @@ func (w *pageWriter) closeLevel(at int, last string) error {
 		return err
 	}
 	up.Part, l.children = part, nil
-	if at+1 >= maxLevel {
-		return fmt.Errorf("write the pages: more than %d levels", maxLevel)
-	}
 	return w.addChild(at+1, up, last)
 }
 

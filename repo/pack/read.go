@@ -51,6 +51,9 @@ func openTrailer(keys *crypt.Keys, b []byte, size int64) (at int64, salt crypt.S
 	if string(b[56:63]) != endMagic {
 		return 0, salt, suite, fmt.Errorf("%w: it does not end as a pack of format 1", crypt.ErrDamaged)
 	}
+	if err := suite.Check(); err != nil { // it stands in clear: more likely a damaged byte than a newer version
+		return 0, salt, suite, fmt.Errorf("%w: its trailer is %w", crypt.ErrDamaged, err)
+	}
 	offset, err := keys.OpenPart(suite, salt, trailerPart, b[32:56])
 	if err != nil {
 		return 0, salt, suite, fmt.Errorf("its trailer is %w", err)
