@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,7 +64,7 @@ const largeBlocks = 1<<32/512 - 1
 // old for find and stat keeps its listing: reading such a file then ends in an
 // error, never in half of it.
 func (s *scan) measureLarge() error {
-	for _, dir := range []string{primary, cards} {
+	for _, dir := range s.storages() {
 		line := fmt.Sprintf("cd %s && find . -type f -size +%d -print0 2>/dev/null", adb.Quote(dir), largeBlocks)
 		out, err := s.phone.device.Output(s.ctx, line)
 		if err != nil {
@@ -77,6 +78,17 @@ func (s *scan) measureLarge() error {
 		}
 	}
 	return nil
+}
+
+// storages are the phone's own storage and the cards on which files were found.
+func (s *scan) storages() []string {
+	dirs := []string{primary}
+	for _, r := range s.results {
+		if card, _, ok := cutCard(r.file.Path); ok && !slices.Contains(dirs, cards+"/"+card) {
+			dirs = append(dirs, cards+"/"+card)
+		}
+	}
+	return dirs
 }
 
 // measureNamed asks for the size of each file in a list of names, each ended by

@@ -18,6 +18,7 @@ type lane struct {
 	s     *session // nil: to be opened
 	queue []*Pull
 	sent  int   // files at the head of queue that are asked for in s
+	alone bool  // ask for the head only: the connection broke over it before
 	err   error // why nothing more comes
 }
 
@@ -66,8 +67,12 @@ func (l *lane) send() {
 	if l.s == nil {
 		return
 	}
+	most := ahead
+	if l.alone {
+		most = 1
+	}
 	var b []byte
-	for ; l.sent < min(len(l.queue), ahead); l.sent++ {
+	for ; l.sent < min(len(l.queue), most); l.sent++ {
 		path := l.queue[l.sent].path
 		b = appendRequest(b, "RECV", path)
 		b = appendRequest(b, l.s.statID(), path)
@@ -94,11 +99,15 @@ func (l *lane) session(p *Pull) (*session, error) {
 	return l.s, nil
 }
 
-// reset gives up the connection, so that the next session call makes another.
+// reset gives up a connection that broke; the next session call makes another,
+// on which the head is asked for alone. After a FAIL the server closes a
+// connection with our further requests unread in it, and that takes along what
+// was on the way: asked for as before, the head would be lost in the same way.
 func (l *lane) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.drop()
+	l.alone = true
 }
 
 func (l *lane) drop() {
@@ -127,6 +136,7 @@ func (l *lane) leave(p *Pull, clean bool) {
 	if !clean {
 		l.drop()
 	}
+	l.alone = false
 	l.pop()
 	for len(l.queue) > 0 && l.queue[0].closed {
 		l.drop() // its answer is on the way and nobody wants it

@@ -54,7 +54,7 @@ func (d *Device) Stats(ctx context.Context, paths []string, visit func(path stri
 
 // pipeline asks one question about each path of a queue over one sync session.
 // A FAIL ends the session on most phones, so the rest is asked again in a new
-// one; so it is after a break, once for each path.
+// one; so it is after a break, a few times for each path.
 type pipeline struct {
 	dev    *Device
 	queue  []string // paths; grows while it runs
@@ -62,10 +62,10 @@ type pipeline struct {
 	answer func(*session, string) error
 	failed func(string, error)
 
-	s       *session
-	head    int // the path whose answer is read next
-	sent    int // paths before this one are asked in s
-	retried bool
+	s      *session
+	head   int // the path whose answer is read next
+	sent   int // paths before this one are asked in s
+	breaks int // over the path at head
 }
 
 func (p *pipeline) run(ctx context.Context) error {
@@ -121,8 +121,8 @@ func (p *pipeline) step() error {
 		p.s.progress()
 	case errors.Is(err, ErrStalled):
 		return err
-	case errors.Is(err, ErrBroken) && !p.retried:
-		p.retried = true
+	case errors.Is(err, ErrBroken) && p.breaks < maxBreaks:
+		p.breaks++
 		p.drop()
 		return nil
 	default:
@@ -130,7 +130,7 @@ func (p *pipeline) step() error {
 		p.failed(path, err)
 	}
 	p.head++
-	p.retried = false
+	p.breaks = 0
 	return nil
 }
 
@@ -140,8 +140,12 @@ func (p *pipeline) ask() error {
 	if p.sent-p.head > ahead/2 {
 		return nil
 	}
+	most := ahead
+	if p.breaks > 0 {
+		most = 1 // see lane.reset
+	}
 	var b []byte
-	for ; p.sent < len(p.queue) && p.sent-p.head < ahead; p.sent++ {
+	for ; p.sent < len(p.queue) && p.sent-p.head < most; p.sent++ {
 		if checkPath(p.queue[p.sent]) == nil {
 			b = appendRequest(b, p.id(p.s), p.queue[p.sent])
 		}

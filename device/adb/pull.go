@@ -7,6 +7,9 @@ import (
 	"io"
 )
 
+// maxBreaks is how often the connection may break over one file.
+const maxBreaks = 3
+
 // maxStalls is how many files of one Puller may stall before the phone itself
 // is taken to be stuck.
 const maxStalls = 3
@@ -23,12 +26,13 @@ type Pull struct {
 	unwatch func() bool
 	closed  bool // guarded by lane.mu: nobody wants it any more
 
-	left    int   // bytes left of this DATA frame
-	got     int64 // bytes read in all
-	empty   int   // DATA frames with nothing in them
-	retried bool
-	after   Stat
-	err     error
+	left   int   // bytes left of this DATA frame
+	got    int64 // bytes handed out
+	skip   int64 // bytes to come that were handed out before the connection broke
+	empty  int   // DATA frames with nothing in them
+	breaks int
+	after  Stat
+	err    error
 }
 
 // weight is the load a file puts on its lane: its bytes and what asking costs.
@@ -51,12 +55,11 @@ func (p *Pull) Read(b []byte) (int, error) {
 	}
 	for {
 		n, err := p.read(b)
-		if err == nil {
-			p.got += int64(n)
-			return n, nil
-		}
-		if !p.again(err) {
+		if err != nil && !p.again(err) {
 			return 0, p.err
+		}
+		if p.got += int64(n); n > 0 {
+			return n, nil
 		}
 	}
 }
@@ -84,13 +87,23 @@ func (p *Pull) read(b []byte) (int, error) {
 	n, err := s.r.Read(b[:min(len(b), p.left)])
 	p.left -= n
 	if n > 0 {
-		return n, nil
+		return p.unseen(b, n), nil
 	}
 	return 0, readError(err)
 }
 
+// unseen takes away what was handed out before.
+func (p *Pull) unseen(b []byte, n int) int {
+	seen := int(min(p.skip, int64(n)))
+	p.skip -= int64(seen)
+	return copy(b, b[seen:n])
+}
+
 // finish reads what follows the last byte.
 func (p *Pull) finish(s *session) error {
+	if p.skip > 0 {
+		return fmt.Errorf("%w: fewer bytes came the second time", ErrBroken)
+	}
 	after, err := s.stat()
 	if err != nil {
 		return err
@@ -100,15 +113,17 @@ func (p *Pull) finish(s *session) error {
 	return io.EOF
 }
 
-// again decides what an error means: for this file, for the phone, or nothing,
-// when a connection that broke before the first byte is worth a second try.
+// again decides what an error means: for this file, for the phone, or nothing
+// yet. After a break the file is asked for once more and the bytes already handed
+// out are passed over: whoever reads compares size and time at the end with those
+// before the first byte, so both parts are of the same file.
 func (p *Pull) again(err error) bool {
 	switch {
 	case p.ctx.Err() != nil:
 		err = p.ctx.Err()
-	case errors.Is(err, ErrBroken) && p.got == 0 && !p.retried:
-		p.retried = true
-		p.left = 0
+	case errors.Is(err, ErrBroken) && p.breaks < maxBreaks:
+		p.breaks++
+		p.left, p.skip = 0, p.got
 		p.lane.reset()
 		return true
 	case errors.Is(err, ErrBroken), errors.Is(err, ErrStalled):

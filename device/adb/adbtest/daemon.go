@@ -28,6 +28,7 @@ type Config struct {
 	Serial   string            // ro.serialno; "" is "SIM0001"
 	Props    map[string]string // further properties, for getprop
 
+	Frame        int    // bytes in a DATA frame; 0 is 65528, as adbd has it
 	MaxData      int    // of a packet; 0 is 1 MiB. 4096 and Version1 make an old phone.
 	Version1     bool   // announce protocol version 0x01000000, with checksums
 	Unauthorized bool   // until Daemon.Authorize
@@ -64,6 +65,9 @@ func New(c Config) *Daemon {
 	}
 	if c.MaxData == 0 {
 		c.MaxData = 1 << 20
+	}
+	if c.Frame == 0 {
+		c.Frame = dataFrame
 	}
 	if c.Banner == "" {
 		c.Banner = "device"

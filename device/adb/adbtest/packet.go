@@ -1,7 +1,6 @@
 package adbtest
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -44,15 +43,18 @@ func readPacket(r io.Reader) (packet, error) {
 	return p, err
 }
 
-// bytes is the packet as sent, its checksum always right.
-func (p packet) bytes() []byte {
-	var b bytes.Buffer
-	b.Grow(24 + len(p.data))
-	for _, v := range []uint32{p.cmd, p.arg0, p.arg1, uint32(len(p.data)), checksum(p.data), p.cmd ^ 0xffffffff} {
-		b.Write(binary.LittleEndian.AppendUint32(nil, v))
+// head is the 24 bytes before the data. From protocol version 0x01000001 on the
+// checksum is 0 once the connection stands.
+func (p packet) head(checked bool) []byte {
+	sum := uint32(0)
+	if checked || p.cmd == cmdCNXN || p.cmd == cmdAUTH {
+		sum = checksum(p.data)
 	}
-	b.Write(p.data)
-	return b.Bytes()
+	b := make([]byte, 0, 24)
+	for _, v := range []uint32{p.cmd, p.arg0, p.arg1, uint32(len(p.data)), sum, p.cmd ^ 0xffffffff} {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return b
 }
 
 func checksum(data []byte) (sum uint32) {

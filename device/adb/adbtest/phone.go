@@ -92,7 +92,7 @@ type link struct {
 
 // timed is a packet and when it may be sent.
 type timed struct {
-	b  []byte
+	p  packet
 	at time.Time
 }
 
@@ -134,11 +134,15 @@ func (l *link) sendAll() {
 		case t := <-l.out:
 			l.wait(time.Until(t.at))
 			if l.d.Rate > 0 {
-				l.wait(time.Duration(int64(time.Second) * int64(len(t.b)) / l.d.Rate))
+				l.wait(time.Duration(int64(time.Second) * int64(24+len(t.p.data)) / l.d.Rate))
 			}
-			if _, err := l.conn.Write(t.b); err != nil {
+			b := net.Buffers{t.p.head(l.d.Version1), t.p.data}
+			if _, err := b.WriteTo(l.conn); err != nil {
 				l.close()
 				return
+			}
+			if t.p.cmd == cmdWRTE {
+				spare.Put(&t.p.data)
 			}
 		case <-l.done:
 			return
@@ -158,7 +162,7 @@ func (l *link) wait(d time.Duration) {
 
 func (l *link) send(p packet) {
 	select {
-	case l.out <- timed{p.bytes(), time.Now().Add(l.d.Delay)}:
+	case l.out <- timed{p, time.Now().Add(l.d.Delay)}:
 	case <-l.done:
 	}
 }

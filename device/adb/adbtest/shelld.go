@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // shell is where the phone's programs are.
@@ -83,6 +84,7 @@ func (d *Daemon) command(line string) (*exec.Cmd, error) {
 	cmd := exec.Command("/bin/sh", "-c", line)
 	cmd.Env = []string{"PATH=" + sh.dir, "HOME=/", "TERM=dumb"}
 	cmd.Dir = sh.dir
+	cmd.WaitDelay = 100 * time.Millisecond // what the command left behind may hold its output open
 	return cmd, nil
 }
 
@@ -102,18 +104,11 @@ func (d *Daemon) shellV1(rw io.ReadWriter, line string) {
 	if err := cmd.Start(); err != nil {
 		return
 	}
-	d.untilGone(rw, cmd)
+	go func() { // ends with the stream
+		_, _ = io.Copy(io.Discard, rw)
+		_ = cmd.Process.Kill()
+	}()
 	_ = cmd.Wait()
-}
-
-// untilGone ends a command whose caller went away.
-func (d *Daemon) untilGone(rw io.ReadWriter, cmd *exec.Cmd) {
-	if h, ok := rw.(hanger); ok {
-		go func() {
-			<-h.gone()
-			_ = cmd.Process.Kill()
-		}()
-	}
 }
 
 type crlf struct{ w io.Writer }
@@ -128,8 +123,8 @@ func (d *Daemon) shellV2(rw io.ReadWriter, line string) {
 	p := &packets{w: rw}
 	cmd, err := d.command(line)
 	if err != nil {
-		p.send(2, []byte(err.Error()))
-		p.send(3, []byte{127})
+		_ = p.send(2, []byte(err.Error()))
+		_ = p.send(3, []byte{127})
 		return
 	}
 	stdin, err := cmd.StdinPipe()
@@ -138,15 +133,18 @@ func (d *Daemon) shellV2(rw io.ReadWriter, line string) {
 	}
 	cmd.Stdout, cmd.Stderr = kindWriter{p, 1}, kindWriter{p, 2}
 	if err := cmd.Start(); err != nil {
-		p.send(3, []byte{127})
+		_ = p.send(3, []byte{127})
 		return
 	}
-	d.untilGone(rw, cmd)
-	go feedStdin(rw, stdin) // ends with the stream
+	go func() { // ends with the stream
+		feedStdin(rw, stdin)
+		_ = cmd.Process.Kill()
+	}()
 	_ = cmd.Wait()
-	p.send(3, []byte{byte(cmd.ProcessState.ExitCode())})
+	_ = p.send(3, []byte{byte(cmd.ProcessState.ExitCode())})
 }
 
+// feedStdin passes input on until the computer hangs up.
 func feedStdin(r io.Reader, stdin io.WriteCloser) {
 	defer stdin.Close()
 	for {
@@ -155,15 +153,16 @@ func feedStdin(r io.Reader, stdin io.WriteCloser) {
 			return
 		}
 		n := int64(binary.LittleEndian.Uint32(head[1:]))
-		switch head[0] {
-		case 0:
-			if _, err := io.CopyN(stdin, r, n); err != nil {
-				return
-			}
-		case 4:
+		var to io.Writer = stdin
+		if head[0] != 0 {
+			to = io.Discard
+		}
+		if head[0] == 4 {
+			_ = stdin.Close()
+		}
+		if _, err := io.CopyN(to, r, n); err != nil {
+			_, _ = io.Copy(io.Discard, r) // the command reads no more
 			return
-		default:
-			_, _ = io.CopyN(io.Discard, r, n)
 		}
 	}
 }
@@ -173,11 +172,12 @@ type packets struct {
 	w  io.Writer
 }
 
-func (p *packets) send(kind byte, data []byte) {
+func (p *packets) send(kind byte, data []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := binary.LittleEndian.AppendUint32([]byte{kind}, uint32(len(data)))
-	_, _ = p.w.Write(append(b, data...))
+	_, err := p.w.Write(append(b, data...))
+	return err
 }
 
 type kindWriter struct {
@@ -186,6 +186,5 @@ type kindWriter struct {
 }
 
 func (k kindWriter) Write(b []byte) (int, error) {
-	k.p.send(k.kind, b)
-	return len(b), nil
+	return len(b), k.p.send(k.kind, b)
 }

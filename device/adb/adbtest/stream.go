@@ -83,9 +83,7 @@ func (s *stream) pump() {
 			s.mu.Unlock()
 			break
 		}
-		n := min(len(s.out), s.link.maxData)
-		data := append([]byte(nil), s.out[:n]...)
-		s.out = append(s.out[:0], s.out[n:]...)
+		data := s.take()
 		s.unacked = true
 		s.changed.Broadcast()
 		s.mu.Unlock()
@@ -94,6 +92,25 @@ func (s *stream) pump() {
 	s.link.send(packet{cmd: cmdCLSE, arg0: s.id, arg1: s.remote})
 	s.end()
 	s.link.forget(s)
+}
+
+// spare holds buffers for data on its way.
+var spare = sync.Pool{New: func() any {
+	b := make([]byte, 0, socketBytes)
+	return &b
+}}
+
+// take takes the data of one packet out of what waits. The caller holds mu.
+func (s *stream) take() []byte {
+	fresh := (*spare.Get().(*[]byte))[:0]
+	if len(s.out) <= s.link.maxData {
+		data := s.out
+		s.out = fresh
+		return data
+	}
+	data := append(fresh, s.out[:s.link.maxData]...)
+	s.out = append(s.out[:0], s.out[s.link.maxData:]...)
+	return data
 }
 
 func (s *stream) handle(p packet) {

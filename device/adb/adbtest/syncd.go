@@ -182,7 +182,7 @@ func (s *syncd) list(w io.Writer, op, path string) bool {
 	return send(w, append(b, make([]byte, size+4)...))
 }
 
-// dataFrame is what adbd 29 puts into one DATA frame.
+// dataFrame is what adbd 29 puts into one DATA frame, in bytes.
 const dataFrame = 65528
 
 func (s *syncd) recv(w io.Writer, path string) bool {
@@ -197,7 +197,7 @@ func (s *syncd) recv(w io.Writer, path string) bool {
 		return s.survives()
 	}
 	defer f.Close()
-	buf := make([]byte, 8+dataFrame)
+	buf := make([]byte, 8+s.d.Frame)
 	for {
 		n, err := io.ReadFull(f, buf[8:])
 		if n > 0 {

@@ -213,6 +213,9 @@ func (m *MemTree) List(path string) ([]Node, error) {
 	if dir == nil {
 		return nil, syscall.ENOENT
 	}
+	if dir.Mode&0o170000 != 0o040000 {
+		return nil, syscall.ENOTDIR
+	}
 	var nodes []Node
 	for _, name := range dir.names {
 		n := m.nodes[strings.TrimPrefix(path+"/"+name, "/")]

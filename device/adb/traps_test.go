@@ -1,0 +1,556 @@
+package adb_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"shoebox/device/adb"
+	"shoebox/device/adb/adbtest"
+)
+
+// directPhone is a simulated phone without an adb server in between, and a
+// client with little patience.
+func directPhone(t *testing.T, c adbtest.Config) (*adbtest.Direct, *adb.Server) {
+	t.Helper()
+	d := adbtest.New(c)
+	x, err := adbtest.ListenDirect(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = x.Close()
+		_ = d.Close()
+	})
+	return x, &adb.Server{Addr: x.Addr(), Stall: 400 * time.Millisecond, Reply: 5 * time.Second}
+}
+
+// Trap 1: the server never sets TCP_NODELAY, and each answer in two writes costs
+// 40 ms when it is acknowledged late. A chain of folders cannot be asked ahead.
+func TestTrap01NoDelayedAcknowledgment(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // only Linux can be told
+	}
+	tree := adbtest.NewMemTree()
+	path := strings.Repeat("d/", 60) + "x"
+	tree.AddSize(path, 1)
+	_, s, _ := realPhone(t, adbtest.Config{Storage: tree})
+	d := only(t, s)
+	best := time.Hour
+	for range 3 {
+		began := time.Now()
+		err := d.Walk(t.Context(), []string{"/sdcard"}, func(dir string, entries []adb.Entry, err error) []string {
+			if len(entries) == 1 && entries[0].Name == "d" {
+				return []string{dir + "/d"}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(began))
+	}
+	if best > 60*18*time.Millisecond {
+		t.Errorf("60 folders one after another took %v", best)
+	}
+}
+
+// Traps 2 and 3: every phone is listed, in every state.
+func TestTrap02Devices(t *testing.T) {
+	tests := []struct {
+		line string
+		want adb.Info
+	}{
+		{"emulator-5554          device product:sdk model:Pixel_8 device:emu64 transport_id:4",
+			adb.Info{Serial: "emulator-5554", State: "device", Product: "sdk", Model: "Pixel_8", Device: "emu64", TransportID: 4}},
+		{"192.168.1.5:5555       unauthorized transport_id:13", adb.Info{Serial: "192.168.1.5:5555", State: "unauthorized", TransportID: 13}},
+		{"127.0.0.1:4711         device transport_id:9", adb.Info{Serial: "127.0.0.1:4711", State: "device", TransportID: 9}},
+		{"X                      offline product:p model:m device:d transport_id:1",
+			adb.Info{Serial: "X", State: "offline", Product: "p", Model: "m", Device: "d", TransportID: 1}},
+		{"R58M                   unauthorized usb:1-1 transport_id:2", adb.Info{Serial: "R58M", State: "unauthorized", Path: "usb:1-1", TransportID: 2}},
+		{"R58M                   device usb:1-1 product:a b model:c_d device:e f transport_id:2",
+			adb.Info{Serial: "R58M", State: "device", Path: "usb:1-1", Product: "a b", Model: "c_d", Device: "e f", TransportID: 2}},
+		{"R58M                   no permissions (user in plugdev group; are your udev rules wrong?); see [http://developer.android.com/tools/device.html] usb:1-1 transport_id:3",
+			adb.Info{Serial: "R58M", State: "no permissions", Path: "usb:1-1", TransportID: 3}},
+		{"????????????           no permissions usb:3-4", adb.Info{Serial: "????????????", State: "no permissions", Path: "usb:3-4"}},
+		{"adb-R58M-x (2)._adb-tls-connect._tcp device product:p model:m device:d transport_id:7",
+			adb.Info{Serial: "adb-R58M-x (2)._adb-tls-connect._tcp", State: "device", Product: "p", Model: "m", Device: "d", TransportID: 7}},
+		{"0123 recovery transport_id:5", adb.Info{Serial: "0123", State: "recovery", TransportID: 5}},
+		{"0123 sideload transport_id:5", adb.Info{Serial: "0123", State: "sideload", TransportID: 5}},
+		{"0123 bootloader usb:1", adb.Info{Serial: "0123", State: "bootloader", Path: "usb:1"}},
+		{"0123 rescue", adb.Info{Serial: "0123", State: "rescue"}},
+		{"0123 authorizing transport_id:6", adb.Info{Serial: "0123", State: "authorizing", TransportID: 6}},
+		{"0123 connecting transport_id:6", adb.Info{Serial: "0123", State: "connecting", TransportID: 6}},
+		{"0123 somethingnew usb:2-2 transport_id:6", adb.Info{Serial: "0123", State: "somethingnew", Path: "usb:2-2", TransportID: 6}},
+		{"device device device:device transport_id:1", adb.Info{Serial: "device", State: "device", Device: "device", TransportID: 1}},
+	}
+	var all strings.Builder
+	for _, tt := range tests {
+		got := adb.ParseDevices(tt.line + "\n")
+		if len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%q:\n got %+v\nwant %+v", tt.line, got, tt.want)
+		}
+		all.WriteString(tt.line + "\n")
+	}
+	if got := adb.ParseDevices(all.String() + "\n\nX\n"); len(got) != len(tests) {
+		t.Errorf("%d of %d lines", len(got), len(tests))
+	}
+}
+
+// Trap 2 for real: a phone without ro.product.* has a line too short for gadb.
+func TestTrap02NamelessPhone(t *testing.T) {
+	d := adbtest.New(adbtest.Config{})
+	d.Product, d.Model, d.Device = "", "", ""
+	p, err := adbtest.Listen(d, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := adbtest.StartServer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close(); _ = p.Close(); _ = d.Close() }()
+	if _, err := s.Connect(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	server := &adb.Server{Addr: s.Addr()}
+	dev := only(t, server)
+	if got, err := dev.Property(t.Context(), "ro.serialno"); got != "SIM0001" || err != nil {
+		t.Fatalf("%q %v", got, err)
+	}
+	if serials, err := server.Serials(t.Context()); len(serials) != 1 || err != nil {
+		t.Fatal(serials, err)
+	}
+}
+
+// Trap 3 for real, and track-devices: a tap on Allow arrives as an event.
+func TestTrap03Unauthorized(t *testing.T) {
+	p, server, _ := realPhone(t, adbtest.Config{Unauthorized: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var states []string
+	for infos, err := range server.Track(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(infos) != 1 {
+			continue
+		}
+		if states = append(states, infos[0].State); infos[0].State == adb.StateDevice {
+			break
+		}
+		_, err := server.Open(ctx, infos[0])
+		if err == nil {
+			t.Error("an unauthorized phone opened")
+		}
+		p.Authorize()
+	}
+	if states[0] != adb.StateUnauthorized || states[len(states)-1] != adb.StateDevice {
+		t.Error(states)
+	}
+}
+
+// Trap 5: a command may take longer than any fixed time as long as it talks, and
+// is given up when it does not; its output is bounded.
+func TestTrap05ShellPatience(t *testing.T) {
+	x, s := directPhone(t, adbtest.Config{})
+	_ = x
+	d := only(t, s)
+	s.Floor = 1
+	out, err := d.Output(t.Context(), "for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done")
+	if err != nil || !strings.HasSuffix(string(out), "10\n") {
+		t.Errorf("%q %v", out, err)
+	}
+	began := time.Now()
+	if _, err := d.Output(t.Context(), "sleep 5"); !errors.Is(err, adb.ErrStalled) || time.Since(began) > 3*time.Second {
+		t.Error(err, time.Since(began))
+	}
+	if _, err := d.Output(t.Context(), "yes"); err == nil {
+		t.Error("output without end was kept")
+	}
+}
+
+// Trap 6: a name is one word, whatever is in it.
+func TestTrap06Injection(t *testing.T) {
+	dir := t.TempDir()
+	_, s := directPhone(t, adbtest.Config{Storage: adbtest.DirTree(dir)})
+	d := only(t, s)
+	names := []string{
+		"semi;touch INJECTED;.jpg", "$(touch INJECTED).jpg", "`touch INJECTED`.jpg", "a b", " lead", "trail ", "quo'te", `dq"`, "new\nline",
+		"-rf", "--", "*", "?", "[a]", "~", "$HOME", "a\\b", "a\tb", "\xff\xfe", "ü", "#x", "&", "|", ">x", "<x", "!", "{a,b}", "=", "%s", "a\rb", "''", "'", "\x01", "\x7f",
+	}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := d.Output(t.Context(), "cat -- "+adb.Quote("/sdcard/"+name))
+		if err != nil || string(out) != name {
+			t.Errorf("%q: %q %v", name, out, err)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != len(names) {
+		t.Errorf("%d files became %d", len(names), len(entries))
+	}
+}
+
+// Traps 7 and 8: sizes and times of v2 are whole, those of v1 are cut to 32 bits.
+func TestTrap07SizesAndTimes(t *testing.T) {
+	times := map[string]int64{"1965": -157766400, "2110": 4417977600, "now": 1700000000}
+	for name, c := range generations() {
+		tree := adbtest.NewMemTree()
+		tree.AddSize("big", 5<<30)
+		for n, at := range times {
+			tree.AddSize(n, 7)
+			tree.Touch(n, time.Unix(at, 0))
+		}
+		c.Storage = tree
+		_, s := directPhone(t, c)
+		d := only(t, s)
+		got := map[string]adb.Stat{}
+		err := d.Stats(t.Context(), []string{"/sdcard/big", "/sdcard/1965", "/sdcard/2110", "/sdcard/now", "/sdcard/none"}, func(path string, st adb.Stat, err error) {
+			if err != nil {
+				t.Error(path, err)
+			}
+			got[filepath.Base(path)] = st
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v2 := name != "A"
+		for n, at := range times {
+			want := at
+			if !v2 {
+				want = int64(uint32(at))
+			}
+			if got[n].ModTime.Unix() != want {
+				t.Errorf("%s: %s is %v", name, n, got[n].ModTime)
+			}
+		}
+		if want := map[bool]int64{true: 5 << 30, false: 1 << 30}[v2]; got["big"].Size != want {
+			t.Errorf("%s: 5 GiB is %d", name, got["big"].Size)
+		}
+		if err := got["none"].Err(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Trap 9: a folder that is missing, unreadable or a file lists as nothing, and an
+// empty one does not. A path too long is not sent.
+func TestTrap09ListCannotFail(t *testing.T) {
+	for name, c := range generations() {
+		tree := adbtest.NewMemTree()
+		tree.Mkdir("empty")
+		tree.AddSize("file", 1)
+		tree.AddNode("dir/socket", adbtest.Node{Mode: 0o140777})
+		tree.AddNode("dir/block", adbtest.Node{Mode: 0o060777})
+		tree.AddNode("dir/link", adbtest.Node{Mode: 0o120777})
+		tree.Mkdir("dir/sub")
+		c.Storage = tree
+		x, s := directPhone(t, c)
+		d := only(t, s)
+		long := "/sdcard/" + strings.Repeat("x", 1100)
+		got := map[string]error{}
+		kinds := map[string]uint32{}
+		dirs := []string{"/sdcard/missing", "/sdcard/empty", "/sdcard/file", long, "/sdcard/dir"}
+		err := d.Walk(t.Context(), dirs, func(dir string, entries []adb.Entry, err error) []string {
+			got[dir] = err
+			for _, e := range entries {
+				kinds[e.Name] = e.Type()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]error{dirs[0]: adb.ErrNoListing, dirs[1]: nil, dirs[2]: adb.ErrNoListing, long: adb.ErrTooLong, dirs[4]: nil}
+		for dir, w := range want {
+			if e, asked := got[dir]; !asked || !errors.Is(e, w) {
+				t.Errorf("%s: %.30s: %v", name, dir, e)
+			}
+		}
+		if kinds["sub"] != adb.ModeDir || kinds["socket"] == adb.ModeDir || kinds["block"] == adb.ModeDir || kinds["link"] != adb.ModeLink {
+			t.Errorf("%s: %v", name, kinds)
+		}
+		if n := x.Asked("LIST") + x.Asked("LIS2"); n != 4 {
+			t.Errorf("%s: %d folders asked", name, n)
+		}
+	}
+}
+
+// Traps 10 and 11: an error of one file is that file's, told in words of two
+// generations; the session ends and the rest is asked again.
+func TestTrap11FailEndsSession(t *testing.T) {
+	for name, c := range generations() {
+		t.Run(name, func(t *testing.T) {
+			tree := adbtest.NewMemTree()
+			for i := range 60 {
+				if i%7 != 3 {
+					tree.AddSize(fmt.Sprintf("DCIM/%03d.jpg", i), int64(i*4000))
+				}
+			}
+			tree.Mkdir("DCIM/010.jpg")
+			c.Storage = tree
+			x, s := directPhone(t, c)
+			x.Break(adbtest.Fault{Op: "RECV", Path: "005.jpg", Kind: adbtest.Fail, At: 9000, Text: "read failed: I/O error"})
+			x.Break(adbtest.Fault{Op: "RECV", Path: "006.jpg", Kind: adbtest.Fail, Text: "open failed: Permission denied"})
+			p := only(t, s).Puller(2)
+			defer p.Close()
+			var pulls []*adb.Pull
+			for i := range 60 {
+				pull, err := p.Open(t.Context(), fmt.Sprintf("/sdcard/DCIM/%03d.jpg", i), int64(i*4000))
+				if err != nil {
+					t.Fatal(err)
+				}
+				pulls = append(pulls, pull)
+			}
+			for i, pull := range pulls {
+				data, err := io.ReadAll(pull)
+				var lost *adb.Lost
+				if errors.As(err, &lost) || errors.Is(err, io.EOF) {
+					t.Fatal(i, err)
+				}
+				switch {
+				case i == 5 || i == 10:
+					if err == nil {
+						t.Error(i, len(data))
+					}
+				case i == 6:
+					if !errors.Is(err, fs.ErrPermission) {
+						t.Error(i, err)
+					}
+				case i%7 == 3:
+					if !errors.Is(err, fs.ErrNotExist) {
+						t.Error(i, err)
+					}
+				case err != nil || len(data) != i*4000:
+					t.Error(i, len(data), err)
+				}
+			}
+		})
+	}
+}
+
+// Trap 12: a phone that dies in the middle is an error that is not io.EOF, and so
+// is one that stalls; with the real server between.
+func TestTrap12DiesMidFile(t *testing.T) {
+	for _, kind := range []adbtest.Kind{adbtest.Cut, adbtest.EndSession, adbtest.Hang} {
+		tree := adbtest.NewMemTree()
+		tree.AddSize("DCIM/a.jpg", 3<<20)
+		p, s, _ := realPhone(t, adbtest.Config{Storage: tree})
+		s.Stall, s.Reply = 500*time.Millisecond, 500*time.Millisecond
+		d := only(t, s)
+		p.Break(adbtest.Fault{Op: "RECV", Kind: kind, At: 1 << 20})
+		puller := d.Puller(1)
+		pull, err := puller.Open(t.Context(), "/sdcard/DCIM/a.jpg", 3<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		data, err := io.ReadAll(pull)
+		if err == nil || errors.Is(err, io.EOF) || len(data) > 1<<20 {
+			t.Error(kind, len(data), err)
+		}
+		if want := map[bool]error{true: adb.ErrStalled, false: adb.ErrBroken}[kind == adbtest.Hang]; kind != adbtest.Cut && !errors.Is(err, want) {
+			t.Error(kind, err)
+		}
+		var lost *adb.Lost
+		if kind == adbtest.Cut && !errors.As(err, &lost) {
+			t.Error("the whole phone went, yet it is called one file's trouble:", err)
+		}
+		if kind != adbtest.Cut && errors.As(err, &lost) {
+			t.Error("the phone is still there:", err)
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Error(kind, "took", time.Since(began))
+		}
+		_ = puller.Close()
+	}
+}
+
+// Trap 13: calls that fail leave no socket behind, gadb's included.
+func TestTrap13NoLeak(t *testing.T) {
+	x, s := directPhone(t, adbtest.Config{})
+	d := only(t, s)
+	x.Unplug()
+	before := openFiles(t)
+	for range 60 {
+		if _, err := d.Property(t.Context(), "ro.serialno"); err == nil {
+			t.Fatal("a phone that is away answered")
+		}
+		if err := d.Walk(t.Context(), []string{"/sdcard"}, nil); err == nil {
+			t.Fatal("a phone that is away was listed")
+		}
+		p := d.Puller(2)
+		if _, err := p.Open(t.Context(), "/sdcard/x", 1); !errors.Is(err, adb.ErrGone) {
+			t.Fatal(err)
+		}
+		_ = p.Close()
+	}
+	runtime.GC()
+	time.Sleep(50 * time.Millisecond)
+	if after := openFiles(t); after > before+10 {
+		t.Errorf("%d open files became %d", before, after)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// Trap 16: a service string longer than an old phone's packet would end the
+// whole server, so it is not sent. The server lives on after the longest one.
+func TestTrap16LongService(t *testing.T) {
+	c := generations()["A"]
+	p, s, _ := realPhone(t, c)
+	d := only(t, s)
+	if _, err := d.Output(t.Context(), "echo "+strings.Repeat("x", 4096)); !errors.Is(err, adb.ErrTooLong) {
+		t.Error(err)
+	}
+	line := "echo " + strings.Repeat("x", adb.MaxService-len("shell:echo "))
+	if out, err := d.Output(t.Context(), line); err != nil || len(out) != adb.MaxService-len("shell:echo ")+1 {
+		t.Error(len(out), err)
+	}
+	if _, err := s.Version(t.Context()); err != nil {
+		t.Error("the server died:", err)
+	}
+	_ = p
+}
+
+// Trap 17: nothing is sent before the OKAY it depends on.
+func TestTrap17NothingAhead(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	early := make(chan string, 10)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go slowServer(c, early)
+		}
+	}()
+	s := &adb.Server{Addr: l.Addr().String(), Reply: 5 * time.Second, Stall: 5 * time.Second}
+	d, err := s.Open(t.Context(), adb.Info{Serial: "X", TransportID: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = d.Stats(t.Context(), []string{"/a", "/b"}, func(path string, _ adb.Stat, err error) {
+		if err == nil {
+			t.Error("a server that hangs up gave an answer on", path)
+		}
+	})
+	_, _ = d.Output(t.Context(), "echo")
+	select {
+	case b := <-early:
+		t.Errorf("sent ahead of an OKAY: %q", b)
+	default:
+	}
+}
+
+// slowServer says OKAY to everything, after looking whether more came.
+func slowServer(c net.Conn, early chan<- string) {
+	defer c.Close()
+	for range 2 {
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(c, head); err != nil {
+			return
+		}
+		var n int
+		_, _ = fmt.Sscanf(string(head), "%x", &n)
+		service := make([]byte, n)
+		if _, err := io.ReadFull(c, service); err != nil {
+			return
+		}
+		_ = c.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
+		more := make([]byte, 100)
+		if k, _ := c.Read(more); k > 0 {
+			early <- string(more[:k])
+		}
+		_ = c.SetReadDeadline(time.Time{})
+		if bytes.HasSuffix(service, []byte("features")) {
+			_, _ = io.WriteString(c, "OKAY0008shell_v2")
+			return
+		}
+		_, _ = io.WriteString(c, "OKAY")
+	}
+}
+
+// Trap 18: shell,v2,raw leaves every byte as it is and keeps stderr apart.
+func TestTrap18BinaryOutput(t *testing.T) {
+	dir := t.TempDir()
+	var want []byte
+	for i := range 256 * 40 {
+		want = append(want, byte(i), '\n')
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bin"), want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, s, _ := realPhone(t, adbtest.Config{Storage: adbtest.DirTree(dir)})
+	var out, warn bytes.Buffer
+	exit, err := only(t, s).Run(t.Context(), adb.Command{Line: "cat /sdcard/bin; echo warn >&2; exit 7", Stdout: &out, Stderr: &warn})
+	if exit != 7 || err != nil || !bytes.Equal(out.Bytes(), want) || warn.String() != "warn\n" {
+		t.Error(exit, err, out.Len(), warn.String())
+	}
+}
+
+// Trap 20: without a server one is started, by the real adb, on the address asked
+// for; without adb the error says so.
+func TestTrap20StartServer(t *testing.T) {
+	addr, err := adbtest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	s := &adb.Server{Addr: addr, Env: adbtest.Env(t.TempDir(), port)}
+	if _, err := s.Version(t.Context()); !errors.Is(err, adb.ErrNoServer) {
+		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = adbtest.Stop(context.Background(), addr) }()
+	if v, err := s.Version(t.Context()); v != 41 || err != nil {
+		t.Error(v, err)
+	}
+	if err := adbtest.Stop(t.Context(), "127.0.0.1:5037"); err == nil {
+		t.Error("the server everyone shares was stopped")
+	}
+}
+
+func TestTrap20NoProgram(t *testing.T) {
+	addr, err := adbtest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	s := &adb.Server{Addr: addr}
+	if err := s.Ready(t.Context()); !errors.Is(err, adb.ErrNotInstalled) {
+		t.Error(err)
+	}
+	s.Addr, s.Program = "192.0.2.1:5037", "/bin/false"
+	if err := s.Start(t.Context()); !errors.Is(err, adb.ErrNoServer) {
+		t.Error("a server on another computer was to be started:", err)
+	}
+}
