@@ -1,0 +1,95 @@
+# make build        the program, ./shoebox
+# make test         every test of every run; installs what is missing on Debian when root
+# make test-long    the same with large counts, and minutes of fuzzing
+# make lint         format, vet, staticcheck, govulncheck, and all six platforms
+# make bench        our speed beside restic, borg and adb, on a made-up camera roll
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: build test test-long bench lint format vet static cross vulnerable test-tools bench-tools
+
+GO ?= go
+export GOFLAGS ?= -buildvcs=false
+
+# Packages whose tests are too slow under -race run without it: none so far.
+norace :=
+platforms := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+build:
+	$(GO) build -o shoebox ./cmd/shoebox
+
+# command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
+test-tools: tools := gcc:gcc adb:adb toybox:toybox b3sum:b3sum age:age
+bench-tools: tools := adb:adb restic:restic borg:borgbackup
+test-tools bench-tools:
+	@missing=
+	for tool in $(tools); do command -v $${tool%%:*} >/dev/null || missing+=" $${tool##*:}"; done
+	[[ " $$missing" == *" gcc"* ]] && missing+=" libc6-dev"
+	[ -n "$$missing" ] || exit 0
+	if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then
+		echo "make: the tests need these Debian packages:$$missing" >&2
+		echo "make: install them (as root: apt-get install$$missing), then try again" >&2
+		exit 1
+	fi
+	echo "installing$$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
+
+test: test-tools vet
+	all=$$($(GO) list ./... | grep -vxF -e none $(patsubst %,-e shoebox/%,$(norace)))
+	$(GO) test -race -timeout 15m $$all
+	$(if $(norace),$(GO) test -timeout 15m $(patsubst %,./%,$(norace)))
+
+# SHOEBOX_LONG asks the tests for their large counts. Each fuzz target then runs for FUZZTIME.
+FUZZTIME ?= 60s
+test-long: test-tools vet
+	SHOEBOX_LONG=1 $(GO) test -timeout 6h ./...
+	for package in $$($(GO) list ./...); do
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do
+			echo "$$package $$target"
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package
+		done
+	done
+
+bench: bench-tools build
+	$(GO) run ./bench
+
+lint: format vet static cross vulnerable
+
+format:
+	@files=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go'))
+	[ -z "$$files" ] || { echo "not formatted; run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+static:
+	$(GO) tool staticcheck ./...
+
+# vet reads the tests too; build proves that everything links without cgo.
+cross:
+	for platform in $(platforms); do
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0
+		echo "vet and build for $$platform"
+		$(GO) vet ./...
+		$(GO) build -o /dev/null ./cmd/shoebox
+	done
+
+# A vulnerability found fails. A database that cannot be reached is said loudly and passes: see
+# docs/decisions/0002-govulncheck-offline.md. VULNDB names another database, such as file:///path.
+vulnerable:
+	@if out=$$($(GO) tool govulncheck $(if $(VULNDB),-db $(VULNDB)) ./... 2>&1); then
+		echo "$$out"
+	elif [[ "$$out" == *"fetching vulnerabilities"* ]]; then
+		echo "$$out" >&2
+		echo "******************************************************************************" >&2
+		echo "** NOT CHECKED for known vulnerabilities: the database cannot be reached.     **" >&2
+		echo "** Run 'make vulnerable' where https://vuln.go.dev answers.                   **" >&2
+		echo "******************************************************************************" >&2
+	else
+		echo "$$out" >&2
+		exit 1
+	fi
+
+.ONESHELL:
