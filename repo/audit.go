@@ -29,6 +29,7 @@ type Audit struct {
 	repo   *Repo
 	index  *index.Index
 	listed map[pack.Name]int64
+	others map[chunk.ID]index.Place // of chunks in packs that are gone: where they lie too; the zero place for nowhere
 
 	badMu sync.Mutex
 	bad   map[chunk.ID]error // chunks that did not open
@@ -36,7 +37,7 @@ type Audit struct {
 
 // Audit reads all segments and lists all packs.
 func (r *Repo) Audit(ctx context.Context) (*Audit, error) {
-	a := &Audit{repo: r, bad: make(map[chunk.ID]error)}
+	a := &Audit{repo: r, others: make(map[chunk.ID]index.Place), bad: make(map[chunk.ID]error)}
 	var err error
 	if a.listed, err = r.listPacks(ctx); err != nil {
 		return nil, err
@@ -51,7 +52,10 @@ func (r *Repo) Audit(ctx context.Context) (*Audit, error) {
 	if err := r.relearn(ctx, a.index); err != nil {
 		return nil, err
 	}
-	return a, a.readSegments(ctx)
+	if err := a.readSegments(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.findOthers(ctx)
 }
 
 // readSegments holds every segment against the packs there are. A pack that a segment tells of and that is gone is no damage
@@ -73,7 +77,10 @@ func (a *Audit) readSegments(ctx context.Context) error {
 		}
 		for _, p := range s.Packs {
 			told[p.Name] = true
-			if size, ok := a.listed[p.Name]; ok && size != p.Size {
+			size, ok := a.listed[p.Name]
+			if !ok {
+				a.miss(p)
+			} else if size != p.Size {
 				a.Damage = append(a.Damage, Damage{packPath(p.Name), fmt.Errorf("%w: it has %d bytes and was written with %d", crypt.ErrDamaged, size, p.Size)})
 			}
 		}
@@ -83,6 +90,42 @@ func (a *Audit) readSegments(ctx context.Context) error {
 			_, err := a.repo.readDirectory(ctx, name, size)
 			if err := a.note(packPath(name), err); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// miss notes the chunks of a pack that is gone.
+func (a *Audit) miss(p packEntry) {
+	var damaged error // readers of this pack will say so
+	for e := range indexEntries([]packEntry{p}, &damaged) {
+		a.others[e.ID] = index.Place{}
+	}
+}
+
+// findOthers looks for other homes of the chunks in packs that are gone: a prune, or a writer beside one, may have moved them.
+func (a *Audit) findOthers(ctx context.Context) error {
+	if len(a.others) == 0 {
+		return nil
+	}
+	paths, err := listNames(ctx, a.repo.store, segmentsDir)
+	if err != nil {
+		return fmt.Errorf("list the segments: %w", err)
+	}
+	for _, path := range paths {
+		s, err := a.repo.readSegment(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, crypt.ErrDamaged) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var damaged error
+		for e := range indexEntries(s.Packs, &damaged) {
+			_, there := a.listed[pack.Name(e.Place.Pack)]
+			if _, asked := a.others[e.ID]; asked && there {
+				a.others[e.ID] = e.Place
 			}
 		}
 	}
@@ -112,6 +155,10 @@ func (a *Audit) Holds(ctx context.Context, p Part) error {
 	}
 	path := packPath(pack.Name(place.Pack))
 	size, there := a.listed[pack.Name(place.Pack)]
+	if other := a.others[p.ID]; !there && other != (index.Place{}) {
+		place = other
+		size, there = a.listed[pack.Name(place.Pack)]
+	}
 	switch {
 	case !there:
 		return fmt.Errorf("%s is missing: %w", path, ErrMissing)

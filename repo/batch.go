@@ -42,6 +42,7 @@ type Batch struct {
 
 	listed    map[pack.Name]int64     // packs in the store when the batch began, and those it wrote
 	condemned map[index.Name]struct{} // by marks, as last read
+	missing   bool                    // segments told of packs that were not there when the batch began
 
 	packer *packer
 
@@ -97,6 +98,11 @@ func (b *Batch) adoptOrphans(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("ask the local index for its packs: %w", err)
+	}
+	for name := range known {
+		if _, there := b.listed[pack.Name(name)]; !there {
+			b.missing = true
+		}
 	}
 	for name := range b.condemned {
 		known[name] = struct{}{}
@@ -204,8 +210,9 @@ func (b *Batch) Has(ctx context.Context, c Content) (bool, error) {
 	return true, nil
 }
 
-// Quiet tells whether no pruner was at work when the batch began: then what a confirmed snapshot holds is safe unlooked-at.
-func (b *Batch) Quiet() bool { return len(b.condemned) == 0 }
+// Quiet tells whether no pruner was at work when the batch began, and no pack was missing: then what a confirmed snapshot
+// holds is safe unlooked-at.
+func (b *Batch) Quiet() bool { return len(b.condemned) == 0 && !b.missing }
 
 // Session names the session.
 func (b *Batch) Session() string { return b.session }

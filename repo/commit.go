@@ -41,7 +41,7 @@ func (b *Batch) Commit(ctx context.Context, kind string, body []byte, needs Need
 // settle looks at marks and packs again, and copies what is about to be deleted into packs of this batch, until nothing
 // the record relies on is at risk.
 func (b *Batch) settle(ctx context.Context, needs Needs) error {
-	before := len(b.condemned)
+	quiet := b.Quiet()
 	marks, err := b.repo.condemned(ctx)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (b *Batch) settle(ctx context.Context, needs Needs) error {
 		return err
 	}
 	gone := b.look(marks, listed)
-	if !gone && before == 0 && len(marks) == 0 {
+	if !gone && quiet && len(marks) == 0 {
 		return nil // also what was taken over unlooked-at, such as a page of the parent, is where it was
 	}
 	for {

@@ -50,7 +50,7 @@ func (b *backup) scan(ctx context.Context, stop *lossOf) error {
 	}
 	if stop.reason() == nil {
 		for old := m.next(); old != nil; old = m.next() {
-			if err := b.pass(ctx, b.absent(old)); err != nil {
+			if err := b.absent(ctx, old); err != nil {
 				return err
 			}
 		}
@@ -71,7 +71,7 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 		return nil
 	}
 	for old := m.before(f.Path); old != nil; old = m.before(f.Path) {
-		if err := b.pass(ctx, b.absent(old)); err != nil {
+		if err := b.absent(ctx, old); err != nil {
 			return err
 		}
 	}
@@ -87,15 +87,39 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 	return b.queue(ctx, t)
 }
 
-// absent is the task of an entry that was not listed again: gone; or unknown, when it lies below a folder that could not be
+// absent hands on an entry that was not listed again: gone; or unknown, when it lies below a folder that could not be
 // listed. What is unknown is kept as it was, so that it need not be read again when the folder can.
-func (b *backup) absent(old *located) *task {
-	for _, path := range b.unknown {
-		if path == "" || old.Path == path || strings.HasPrefix(old.Path, path+"/") {
-			return &task{located: *old, what: Unchanged}
+func (b *backup) absent(ctx context.Context, old *located) error {
+	if !b.isUnknown(old.Path) {
+		return b.pass(ctx, &task{located: *old, what: Gone})
+	}
+	ok, err := b.stillThere(ctx, old)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return b.pass(ctx, &task{located: *old, what: Failed, err: errHalfLost})
+	}
+	return b.pass(ctx, &task{located: *old, what: Unchanged})
+}
+
+var errHalfLost = errors.New("its folder could not be listed, and what an older snapshot holds of it is damaged")
+
+func (b *backup) isUnknown(path string) bool {
+	for _, dir := range b.unknown {
+		if dir == "" || path == dir || strings.HasPrefix(path, dir+"/") {
+			return true
 		}
 	}
-	return &task{located: *old, what: Gone}
+	return false
+}
+
+// stillThere tells whether the content of a parent's entry can be relied on.
+func (b *backup) stillThere(ctx context.Context, old *located) (bool, error) {
+	if b.batch.Quiet() {
+		return true, nil
+	}
+	return b.batch.Has(ctx, old.Content)
 }
 
 // pass hands on a task that needs no reading.
@@ -139,11 +163,7 @@ func (b *backup) compare(ctx context.Context, f device.File, old *located) (*tas
 		return t, nil
 	}
 	if old != nil && sameBytes(old.File, f) {
-		ok := b.batch.Quiet()
-		var err error
-		if !ok {
-			ok, err = b.batch.Has(ctx, old.Content)
-		}
+		ok, err := b.stillThere(ctx, old)
 		if err != nil {
 			return nil, err
 		}
