@@ -247,17 +247,19 @@ func (b *Batch) writeSegment(ctx context.Context) error {
 	packs := b.stored
 	b.stored = nil
 	b.mu.Unlock()
-	if len(packs) == 0 {
-		return nil
+	for some := range segmentsOf(packs) {
+		name, err := b.repo.writeSegment(ctx, some)
+		if err != nil {
+			return err
+		}
+		if err := load(b.index, name, some); err != nil {
+			return err
+		}
+		if err := b.forgetPending(some); err != nil {
+			return err
+		}
 	}
-	name, err := b.repo.writeSegment(ctx, packs)
-	if err != nil {
-		return err
-	}
-	if err := load(b.index, name, packs); err != nil {
-		return err
-	}
-	return b.forgetPending(packs)
+	return nil
 }
 
 // forgetPending lets the index answer for the chunks of these packs from now on.

@@ -29,6 +29,25 @@ type segment struct {
 
 const segmentKind = "segments"
 
+// fullSegment is how many bytes of directories one segment takes, about: far below what a record may hold.
+const fullSegment = 8 << 20
+
+// segmentsOf deals packs out to segments.
+func segmentsOf(packs []packEntry) iter.Seq[[]packEntry] {
+	return func(yield func([]packEntry) bool) {
+		from, bytes := 0, 0
+		for i, p := range packs {
+			bytes += len(p.Lines)
+			if bytes >= fullSegment || i == len(packs)-1 {
+				if !yield(packs[from : i+1]) {
+					return
+				}
+				from, bytes = i+1, 0
+			}
+		}
+	}
+}
+
 // writeSegment stores the directories durably and gives the segment's name: the BLAKE3 of the whole object.
 func (r *Repo) writeSegment(ctx context.Context, packs []packEntry) (name index.Name, err error) {
 	plain, err := r.codec.Marshal(segment{Packs: packs})

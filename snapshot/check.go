@@ -44,10 +44,7 @@ func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range damaged {
-		report.Damage = append(report.Damage, repo.Damage{Name: Kind, Err: err})
-	}
-	report.Damage = append(report.Damage, vanished(all)...)
+	report.Damage = append(append(report.Damage, damaged...), vanished(all, damaged)...)
 	return report, report.walk(ctx, r, audit, all, o)
 }
 
@@ -63,21 +60,21 @@ func (c *Report) walk(ctx context.Context, r *repo.Repo, audit *repo.Audit, all 
 			seen[p.ID] = true
 			return false
 		}
-		before := len(c.Damage)
+		hurt := false
 		for e, err := range reader.walk(ctx, s.root, skip) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err != nil {
-				c.lost(s, "", err)
-				continue
+			if err == nil {
+				err = holdsAll(ctx, audit, e.Content)
 			}
-			if err := holdsAll(ctx, audit, e.Content); err != nil {
+			if err != nil {
+				hurt = true
 				c.lost(s, e.Path, err)
 			}
 		}
 		c.count(s)
-		if len(c.Damage) > before {
+		if hurt {
 			clear(seen) // the next snapshot shares the damage and must be told of it
 		}
 		if o.Snapshot != nil {
@@ -115,14 +112,18 @@ func (c *Report) lost(s Snapshot, path string, err error) {
 	c.Damage = append(c.Damage, repo.Damage{Name: name, Err: err})
 }
 
-// vanished names snapshots whose successor of the same computer is there and that are not.
-func vanished(all []Snapshot) (gone []repo.Damage) {
+// vanished names snapshots whose successor of the same computer is there and that are not: only what is confirmed is ever
+// called a predecessor. Those that are damaged are named already.
+func vanished(all []Snapshot, damaged []repo.Damage) (gone []repo.Damage) {
 	there := make(map[string]bool)
 	for _, s := range all {
-		there[s.Name] = true
+		there[Kind+"/"+s.Name] = s.Confirmed
+	}
+	for _, d := range damaged {
+		there[d.Name] = true
 	}
 	for _, s := range all {
-		if p := s.Writer.Prev; p != "" && !there[p] {
+		if p := s.Writer.Prev; p != "" && !there[Kind+"/"+p] {
 			gone = append(gone, repo.Damage{Name: Kind + "/" + p, Err: fmt.Errorf("snapshot number %d of this computer has vanished; number %d says it was there", s.Writer.Seq-1, s.Writer.Seq)})
 		}
 	}

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,7 +91,8 @@ func (n *notebook) write(e Entry) {
 func (n *notebook) due(o BackupOptions) []Entry {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.busy || len(n.entries) == 0 || n.bytes < o.CheckpointBytes && o.Now().Sub(n.begin) < o.CheckpointEvery {
+	young := n.bytes < o.CheckpointBytes && len(n.entries) < mostNoted && o.Now().Sub(n.begin) < o.CheckpointEvery
+	if n.busy || len(n.entries) == 0 || young {
 		return nil
 	}
 	return n.take(o)
@@ -121,7 +123,20 @@ func (b *backup) keepNow(ctx context.Context) error {
 	return nil
 }
 
+// mostNoted bounds the entries of one note.
+const mostNoted = 1 << 14
+
+// checkpoint makes durable what was read and leaves notes of it.
 func (b *backup) checkpoint(ctx context.Context, entries []Entry) error {
+	for some := range slices.Chunk(entries, mostNoted) {
+		if err := b.leave(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *backup) leave(ctx context.Context, entries []Entry) error {
 	n := note{Device: b.options.Device.ID}
 	for _, root := range b.options.Roots {
 		n.Roots = append(n.Roots, wire.Bytes(root))

@@ -97,7 +97,7 @@ func writerID(r *repo.Repo, host string) string {
 func nextWriter(all []Snapshot, id string) Writer {
 	w := Writer{ID: id, Seq: 1}
 	for _, s := range all {
-		if s.Writer.ID == id && s.Writer.Seq >= w.Seq {
+		if s.Confirmed && s.Writer.ID == id && s.Writer.Seq >= w.Seq {
 			w.Seq, w.Prev = s.Writer.Seq+1, s.Name
 		}
 	}

@@ -124,12 +124,18 @@ func (s Snapshot) encode() ([]byte, error) {
 }
 
 func decode(rec repo.Record) (Snapshot, error) {
+	if !isName(rec.Name) {
+		return Snapshot{}, fmt.Errorf("snapshot %.40q: %w: it is not named as a snapshot is", rec.Name, crypt.ErrDamaged)
+	}
 	var f form
 	if err := codec().Unmarshal(rec.Body, &f); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot %s: %w: %v", rec.Name, crypt.ErrDamaged, err)
 	}
 	if f.Version != formVersion {
 		return Snapshot{}, fmt.Errorf("snapshot %s has version %d and this program knows %d: use a newer shoebox", rec.Name, f.Version, formVersion)
+	}
+	if err := f.check(); err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot %.40q: %w", rec.Name, err)
 	}
 	zone := time.FixedZone("", f.Zone)
 	s := Snapshot{Name: rec.Name, Confirmed: rec.Confirmed, session: rec.Session, Device: f.Device, Host: f.Host,
@@ -144,6 +150,26 @@ func decode(rec repo.Record) (Snapshot, error) {
 	return s, nil
 }
 
+// check holds a form against bounds that every writer keeps.
+func (f *form) check() error {
+	const firstYear, lastYear, day = -62135596800_000, 253402300799_999, 24 * 60 * 60 // milliseconds, seconds
+	switch {
+	case f.Start < firstYear || f.Start > lastYear || f.End < firstYear || f.End > lastYear || f.Zone < -day || f.Zone > day:
+		return fmt.Errorf("%w: it was taken at no time there is", crypt.ErrDamaged)
+	case f.Root.Size > 0 && f.Root.Kind != pageKind:
+		return fmt.Errorf("%w: its root is no page", crypt.ErrDamaged)
+	case f.Writer.Prev != "" && !isName(f.Writer.Prev):
+		return fmt.Errorf("%w: the snapshot before it is called %.40q", crypt.ErrDamaged, f.Writer.Prev)
+	}
+	return nil
+}
+
+// isName tells whether a text is the name of a snapshot: 32 hexadecimal digits.
+func isName(text string) bool {
+	b, err := hex.DecodeString(text)
+	return err == nil && len(b) == 16
+}
+
 // maxParts bounds the parts of one file: a file of 256 GiB has about as many.
 const maxParts = 1 << 16
 
@@ -152,7 +178,10 @@ func codec() wire.Codec { return wire.New(maxParts) }
 
 // List gives the confirmed snapshots, oldest first, and one error for each record that is damaged.
 func List(ctx context.Context, r *repo.Repo) (snapshots []Snapshot, damaged []error, err error) {
-	all, damaged, err := listAll(ctx, r)
+	all, bad, err := listAll(ctx, r)
+	for _, d := range bad {
+		damaged = append(damaged, d.Err)
+	}
 	for _, s := range all {
 		if s.Confirmed {
 			snapshots = append(snapshots, s)
@@ -162,7 +191,7 @@ func List(ctx context.Context, r *repo.Repo) (snapshots []Snapshot, damaged []er
 }
 
 // listAll gives unconfirmed snapshots too: their writer may still be at work, or died at the last step.
-func listAll(ctx context.Context, r *repo.Repo) (all []Snapshot, damaged []error, err error) {
+func listAll(ctx context.Context, r *repo.Repo) (all []Snapshot, damaged []repo.Damage, err error) {
 	for rec, err := range r.Records(ctx, Kind) {
 		var s Snapshot
 		if err == nil {
@@ -170,7 +199,7 @@ func listAll(ctx context.Context, r *repo.Repo) (all []Snapshot, damaged []error
 		}
 		switch {
 		case errors.Is(err, crypt.ErrDamaged):
-			damaged = append(damaged, err)
+			damaged = append(damaged, repo.Damage{Name: Kind + "/" + rec.Name, Err: err})
 		case err != nil:
 			return nil, damaged, err
 		default:

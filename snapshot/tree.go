@@ -26,6 +26,15 @@ type readPage struct {
 	level    int
 	entries  []Entry
 	children []childForm
+	count    int64 // entries in it and below
+}
+
+// first is the path of the first entry in the page or below.
+func (p *readPage) first() wire.Bytes {
+	if p.level > 0 {
+		return p.children[0].First
+	}
+	return wire.Bytes(p.entries[0].Path)
 }
 
 func newPageReader(r *repo.Repo, remember bool) *pageReader {
@@ -36,7 +45,28 @@ func newPageReader(r *repo.Repo, remember bool) *pageReader {
 	return p
 }
 
-func (r *pageReader) read(ctx context.Context, part repo.Part) (*readPage, error) {
+// rootOf is a root as a page above it would tell of it.
+func rootOf(part repo.Part) childForm { return childForm{Part: part} }
+
+// read reads a page and holds it against what the page above says of it; below is that page's level, or beyond any for a root.
+func (r *pageReader) read(ctx context.Context, c childForm, below int) (*readPage, error) {
+	p, err := r.load(ctx, c.Part)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case below <= maxLevel && p.level != below-1:
+		return nil, fmt.Errorf("page %v is %w: it stands on level %d below level %d", c.Part.ID, crypt.ErrDamaged, p.level, below)
+	case below <= maxLevel && (p.first() != c.First || p.count != c.Count):
+		return nil, fmt.Errorf("page %v is %w: it is not the one the page above speaks of", c.Part.ID, crypt.ErrDamaged)
+	}
+	return p, nil
+}
+
+// anyLevel stands above every page.
+const anyLevel = maxLevel + 1
+
+func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error) {
 	if p, ok := r.memo[part.ID]; ok {
 		return p, nil
 	}
@@ -66,7 +96,7 @@ func (p *page) check() (*readPage, error) {
 	if p.Level > maxLevel || (p.Level == 0) != (len(p.Children) == 0) || (len(p.Entries) == 0) == (p.Level == 0) {
 		return nil, fmt.Errorf("%w: it is of no known form", crypt.ErrDamaged)
 	}
-	out := &readPage{level: int(p.Level), children: p.Children, entries: make([]Entry, len(p.Entries))}
+	out := &readPage{level: int(p.Level), children: p.Children, entries: make([]Entry, len(p.Entries)), count: int64(len(p.Entries))}
 	for i := range p.Entries {
 		e, err := p.Entries[i].entry()
 		if err != nil {
@@ -81,6 +111,10 @@ func (p *page) check() (*readPage, error) {
 		if i > 0 && p.Children[i-1].First >= c.First || c.Part.Kind != chunk.Page {
 			return nil, fmt.Errorf("%w: its pages are not in order", crypt.ErrDamaged)
 		}
+		if c.Count < 1 || c.Count > 1<<48 {
+			return nil, fmt.Errorf("%w: one of its pages holds %d entries", crypt.ErrDamaged, c.Count)
+		}
+		out.count += c.Count
 	}
 	return out, nil
 }
@@ -92,35 +126,46 @@ type located struct {
 }
 
 // walk yields all entries below a page, in order. skip, when not nil, is asked before a page is read and may leave it out.
-// A page that cannot be read is yielded as an error, and the walk goes on behind it.
+// A page that cannot be read is yielded as an error, and the walk goes on behind it. Whatever a page says, paths come in strictly
+// growing order, so the walk ends.
 func (r *pageReader) walk(ctx context.Context, root repo.Part, skip func(repo.Part) bool) iter.Seq2[located, error] {
 	return func(yield func(located, error) bool) {
 		if root.Size > 0 {
-			r.walkPage(ctx, root, maxLevel+1, skip, yield)
+			w := &walk{pageReader: r, ctx: ctx, skip: skip, yield: yield}
+			w.page(rootOf(root), anyLevel)
 		}
 	}
 }
 
-// walkPage reports whether to go on. Each page must be of a lower level than the one that names it, so a page that names
-// itself ends the walk rather than never.
-func (r *pageReader) walkPage(ctx context.Context, part repo.Part, below int, skip func(repo.Part) bool, yield func(located, error) bool) bool {
-	if skip != nil && skip(part) {
+// walk is one walk under way.
+type walk struct {
+	*pageReader
+	ctx   context.Context
+	skip  func(repo.Part) bool
+	yield func(located, error) bool
+	last  string // the path yielded last
+}
+
+// page walks one page and those below it, and reports whether to go on.
+func (w *walk) page(c childForm, below int) bool {
+	if w.skip != nil && w.skip(c.Part) {
 		return true
 	}
-	p, err := r.read(ctx, part)
-	if err == nil && p.level >= below {
-		err = fmt.Errorf("page %v is %w: it stands below itself", part.ID, crypt.ErrDamaged)
+	p, err := w.read(w.ctx, c, below)
+	if err == nil && string(p.first()) <= w.last {
+		err = fmt.Errorf("page %v is %w: its entries come before those of the page before it", c.Part.ID, crypt.ErrDamaged)
 	}
 	if err != nil {
-		return yield(located{}, err) && ctx.Err() == nil
+		return w.yield(located{}, err) && w.ctx.Err() == nil
 	}
 	for i := range p.entries {
-		if !yield(located{p.entries[i], origin{part, i, len(p.entries)}}, nil) {
+		w.last = p.entries[i].Path
+		if !w.yield(located{p.entries[i], origin{c.Part, i, len(p.entries)}}, nil) {
 			return false
 		}
 	}
-	for _, c := range p.children {
-		if !r.walkPage(ctx, c.Part, p.level, skip, yield) {
+	for _, child := range p.children {
+		if !w.page(child, p.level) {
 			return false
 		}
 	}
@@ -154,14 +199,11 @@ var ErrNoSuchPath = errors.New("is not in the snapshot")
 
 // lookup finds one path by reading one page of each level.
 func (r *pageReader) lookup(ctx context.Context, root repo.Part, path string) (Entry, error) {
-	part, below := root, maxLevel+1
-	for part.Size > 0 {
-		p, err := r.read(ctx, part)
+	at, below := rootOf(root), anyLevel
+	for at.Part.Size > 0 {
+		p, err := r.read(ctx, at, below)
 		if err != nil {
 			return Entry{}, err
-		}
-		if p.level >= below {
-			return Entry{}, fmt.Errorf("page %v is %w: it stands below itself", part.ID, crypt.ErrDamaged)
 		}
 		if p.level == 0 {
 			i := sort.Search(len(p.entries), func(i int) bool { return p.entries[i].Path >= path })
@@ -170,12 +212,11 @@ func (r *pageReader) lookup(ctx context.Context, root repo.Part, path string) (E
 			}
 			break
 		}
-		below = p.level
 		i := sort.Search(len(p.children), func(i int) bool { return string(p.children[i].First) > path })
 		if i == 0 {
 			break
 		}
-		part = p.children[i-1].Part
+		at, below = p.children[i-1], p.level
 	}
 	return Entry{}, fmt.Errorf("%q %w", path, ErrNoSuchPath)
 }
