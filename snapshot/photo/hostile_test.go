@@ -29,15 +29,10 @@ func hostileFiles() map[string][]byte {
 	for range 0xffff {
 		wide = append(wide, entry(0x8769, 4, 1, 8)...)
 	}
-	// A thousand directories, each of 65,535 fields that are too long to read.
-	var below []byte
-	for range 250 {
-		below = u32(below, 200)
-	}
-	nested := append(tiff(entry(0x014a, 4, 250, 64)), make([]byte, 64-26)...)
-	nested = append(nested, below...)
-	nested = append(nested, u16(make([]byte, 200-64), 0xffff)...)
-	nested = append(nested, bytes.Repeat(entry(0x9003, 2, 1<<31, 0), 80_000)...)
+	// 250 directories at one place, each of 65,535 fields too long to be read.
+	nested := append(tiff(entry(0x014a, 4, 250, 26)), bytes.Repeat(u32(nil, 2000), 250)...)
+	nested = u16(append(nested, make([]byte, 2000-len(nested))...), 0xffff)
+	nested = append(nested, bytes.Repeat(entry(0x9003, 2, 1<<31, 0), 0xffff)...)
 	ftyp := []byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00")
 	box := func(name string, b []byte) []byte {
 		return slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(8+len(b))), []byte(name), b)
@@ -85,6 +80,14 @@ func TestHostileFilesCostLittle(t *testing.T) {
 		s.Write(data)
 		s.Info("a.jpg", modTime)
 		took := time.Since(start)
+		for i, k := range s.kept {
+			if int64(len(k.data)) > keptMost[i] {
+				t.Errorf("%s: payload %d keeps %d bytes", name, i, len(k.data))
+			}
+		}
+		if s.sections > sectionsMost+1 {
+			t.Errorf("%s: %d sections were walked", name, s.sections)
+		}
 		runtime.ReadMemStats(&after)
 		// A good second for what takes milliseconds: the bound is on the kind
 		// of time, not on the machine.
@@ -93,6 +96,28 @@ func TestHostileFilesCostLittle(t *testing.T) {
 		}
 		if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
 			t.Errorf("%s took %d bytes of memory", name, n)
+		}
+	}
+}
+
+// Items that do not lie in one stretch of the file are nothing to be kept.
+func TestItemPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		iloc    string
+		from, n int64
+	}{
+		"plain":             {"\x00\x00\x00\x00\x44\x00\x00\x01\x00\x02\x00\x00\x00\x01\x00\x00\x00\x64\x00\x00\x00\x09", 100, 9},
+		"with a base":       {"\x00\x00\x00\x00\x44\x40\x00\x01\x00\x02\x00\x00\x00\x00\x00\x05\x00\x01\x00\x00\x00\x64\x00\x00\x00\x09", 105, 9},
+		"version 2, second": {"\x02\x00\x00\x00\x44\x00\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x00\x00\x02" + strings.Repeat("\x00\x00\x00\x01", 4) + "\x00\x00\x00\x02\x00\x00\x00\x00\x00\x01\x00\x00\x00\x64\x00\x00\x00\x09", 100, 9},
+		"two stretches":     {"\x00\x00\x00\x00\x44\x00\x00\x01\x00\x02\x00\x00\x00\x02" + strings.Repeat("\x00\x00\x00\x64\x00\x00\x00\x09", 2), 0, 0},
+		"in idat":           {"\x01\x00\x00\x00\x44\x00\x00\x01\x00\x02\x00\x01\x00\x00\x00\x01\x00\x00\x00\x64\x00\x00\x00\x09", 0, 0},
+		"in another file":   {"\x00\x00\x00\x00\x44\x00\x00\x01\x00\x02\x00\x01\x00\x01\x00\x00\x00\x64\x00\x00\x00\x09", 0, 0},
+		"another item":      {"\x00\x00\x00\x00\x44\x00\x00\x01\x00\x03\x00\x00\x00\x01\x00\x00\x00\x64\x00\x00\x00\x09", 0, 0},
+		"cut short":         {"\x00\x00\x00\x00\x44\x00\x00\x01\x00\x02\x00\x00\x00\x01\x00\x00\x00\x64\x00", 0, 0},
+		"offset of 2^63":    {"\x00\x00\x00\x00\x84\x00\x00\x01\x00\x02\x00\x00\x00\x01\x80\x00\x00\x00\x00\x00\x00\x64\x00\x00\x00\x09", 0, 0},
+	} {
+		if from, n := itemPlace([]byte(c.iloc), 2); from != c.from || n != c.n {
+			t.Errorf("%s: %d bytes at %d, not %d at %d", name, n, from, c.n, c.from)
 		}
 	}
 }

@@ -84,6 +84,7 @@ func TestInfoOfGeneratedFiles(t *testing.T) {
 		{"preview.jpg", jpeg(withTags(func(t *phototest.Tags) { t.Preview = preview })), Info{taken, true, ExifOffset, "image/jpeg", 6, 640, 480, "Google Pixel 8"}},
 		{"no-offset.jpg", jpeg(withTags(func(t *phototest.Tags) { t.Offset, t.SubSec = "", "" })), Info{wall, false, Exif, "image/jpeg", 6, 640, 480, "Google Pixel 8"}},
 		{"bad-offset.jpg", jpeg(withTags(func(t *phototest.Tags) { t.Offset, t.SubSec = "+99:00", "" })), Info{wall, false, Exif, "image/jpeg", 6, 640, 480, "Google Pixel 8"}},
+		{"far-offset.jpg", jpeg(withTags(func(t *phototest.Tags) { t.Offset, t.SubSec = "+15:00", "" })), Info{wall, false, Exif, "image/jpeg", 6, 640, 480, "Google Pixel 8"}},
 		{"micros.jpg", jpeg(withTags(func(t *phototest.Tags) { t.SubSec = "001234" })), Info{taken.Add(1234*time.Microsecond - 45*time.Millisecond), true, ExifOffset, "image/jpeg", 6, 640, 480, "Google Pixel 8"}},
 		{"half.jpg", jpeg(withTags(func(t *phototest.Tags) { t.SubSec = "5" })), Info{taken.Add(455 * time.Millisecond), true, ExifOffset, "image/jpeg", 6, 640, 480, "Google Pixel 8"}},
 		{"make-twice.jpg", jpeg(withTags(func(t *phototest.Tags) { t.Make, t.Model = "samsung", "Samsung S9" })), Info{taken, true, ExifOffset, "image/jpeg", 6, 640, 480, "Samsung S9"}},
