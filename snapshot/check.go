@@ -8,6 +8,7 @@ import (
 	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
+	"shoebox/repo/wire"
 )
 
 // CheckOptions say how deep to look.
@@ -51,14 +52,12 @@ func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
 // walk looks at every entry of every snapshot; what snapshots share is looked at once, as long as all is well.
 func (c *Report) walk(ctx context.Context, r *repo.Repo, audit *repo.Audit, all []Snapshot, o CheckOptions) error {
 	reader := newPageReader(r, false)
-	seen := make(map[chunk.ID]bool)
+	seen := make(map[chunk.ID]wire.Bytes) // pages, by what the page above called their first path
 	for _, s := range all {
-		skip := func(p repo.Part) bool {
-			if seen[p.ID] {
-				return true
-			}
-			seen[p.ID] = true
-			return false
+		skip := func(page childForm) bool {
+			first, ok := seen[page.Part.ID]
+			seen[page.Part.ID] = page.First
+			return ok && first == page.First
 		}
 		hurt := false
 		for e, err := range reader.walk(ctx, s.root, skip) {

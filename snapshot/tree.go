@@ -128,7 +128,7 @@ type located struct {
 // walk yields all entries below a page, in order. skip, when not nil, is asked before a page is read and may leave it out.
 // A page that cannot be read is yielded as an error, and the walk goes on behind it. Whatever a page says, paths come in strictly
 // growing order, so the walk ends.
-func (r *pageReader) walk(ctx context.Context, root repo.Part, skip func(repo.Part) bool) iter.Seq2[located, error] {
+func (r *pageReader) walk(ctx context.Context, root repo.Part, skip func(childForm) bool) iter.Seq2[located, error] {
 	return func(yield func(located, error) bool) {
 		if root.Size > 0 {
 			w := &walk{pageReader: r, ctx: ctx, skip: skip, yield: yield}
@@ -141,14 +141,14 @@ func (r *pageReader) walk(ctx context.Context, root repo.Part, skip func(repo.Pa
 type walk struct {
 	*pageReader
 	ctx   context.Context
-	skip  func(repo.Part) bool
+	skip  func(childForm) bool
 	yield func(located, error) bool
 	last  string // the path yielded last
 }
 
 // page walks one page and those below it, and reports whether to go on.
 func (w *walk) page(c childForm, below int) bool {
-	if w.skip != nil && w.skip(c.Part) {
+	if w.skip != nil && w.skip(c) {
 		return true
 	}
 	p, err := w.read(w.ctx, c, below)
@@ -176,8 +176,8 @@ func (w *walk) page(c childForm, below int) bool {
 func (r *pageReader) parts(ctx context.Context, root repo.Part) iter.Seq2[repo.Part, error] {
 	return func(yield func(repo.Part, error) bool) {
 		goOn := true
-		note := func(part repo.Part) bool {
-			goOn = goOn && yield(part, nil)
+		note := func(c childForm) bool {
+			goOn = goOn && yield(c.Part, nil)
 			return !goOn
 		}
 		for e, err := range r.walk(ctx, root, note) {
