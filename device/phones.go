@@ -53,6 +53,8 @@ func (p PhoneInfo) Err() error {
 }
 
 const (
+	maxPhones = 64 // more are not looked at
+
 	askTime    = 5 * time.Second        // for the properties of one phone
 	settleTime = 3 * time.Second        // for a phone that is just connecting
 	settleStep = 200 * time.Millisecond // between looks at it
@@ -66,7 +68,7 @@ func Phones(ctx context.Context, server *adb.Server) ([]PhoneInfo, error) {
 		return nil, reachError(err, "", ErrNoServer)
 	}
 	var phones []PhoneInfo
-	for _, info := range infos {
+	for _, info := range infos[:min(len(infos), maxPhones)] {
 		if info.State == adb.StateHost {
 			continue
 		}

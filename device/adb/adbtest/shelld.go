@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,21 +50,32 @@ func makeShell(d *Daemon) (shell, error) {
 	)
 }
 
-// getprop is a program that knows the phone's properties.
-func (d *Daemon) getprop() string {
+// properties is what getprop knows.
+func (d *Daemon) properties() map[string]string {
 	props := map[string]string{
 		"ro.serialno": d.Serial, "ro.product.model": d.Model, "ro.product.name": d.Product, "ro.product.device": d.Device,
 	}
-	for k, v := range d.Props {
-		props[k] = v
-	}
+	maps.Copy(props, d.Props)
+	return props
+}
+
+// getprop is a program that knows the phone's properties.
+func (d *Daemon) getprop() string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\ncase \"$1\" in\n")
-	for k, v := range props {
+	for k, v := range d.properties() {
 		fmt.Fprintf(&b, "%s) echo '%s';;\n", k, strings.ReplaceAll(v, "'", `'\''`))
 	}
 	b.WriteString("*) echo;;\nesac\n")
 	return b.String()
+}
+
+// asksProperty knows the one command that every client begins with, which then
+// needs no shell.
+func (d *Daemon) asksProperty(line string) (value string, ok bool) {
+	name, ok := strings.CutPrefix(line, "getprop '")
+	name, ended := strings.CutSuffix(name, "'")
+	return d.properties()[name] + "\n", ok && ended && !strings.Contains(name, "'")
 }
 
 // command prepares a line for the shell. The phone's storage lies elsewhere on
@@ -91,14 +103,18 @@ func (d *Daemon) command(line string) (*exec.Cmd, error) {
 // shellV1 has output and errors in one stream, and on old phones a terminal
 // that turns each line end into two bytes.
 func (d *Daemon) shellV1(rw io.ReadWriter, line string) {
-	cmd, err := d.command(line)
-	if err != nil {
-		_, _ = io.WriteString(rw, err.Error())
-		return
-	}
 	var out io.Writer = rw
 	if !d.has("shell_v2") {
 		out = crlf{rw}
+	}
+	if value, ok := d.asksProperty(line); ok {
+		_, _ = io.WriteString(out, value)
+		return
+	}
+	cmd, err := d.command(line)
+	if err != nil {
+		_, _ = io.WriteString(out, err.Error())
+		return
 	}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
@@ -121,6 +137,11 @@ func (c crlf) Write(p []byte) (int, error) {
 // shellV2 has packets of one byte of kind, four of length, and data.
 func (d *Daemon) shellV2(rw io.ReadWriter, line string) {
 	p := &packets{w: rw}
+	if value, ok := d.asksProperty(line); ok {
+		_ = p.send(1, []byte(value))
+		_ = p.send(3, []byte{0})
+		return
+	}
 	cmd, err := d.command(line)
 	if err != nil {
 		_ = p.send(2, []byte(err.Error()))
