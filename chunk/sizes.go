@@ -10,8 +10,9 @@ type Sizes struct {
 	Bits uint8  // beyond Min, a cut by content comes after 2^Bits bytes on average
 }
 
-// DefaultSizes let the picture data of a typical photo be one chunk.
-var DefaultSizes = Sizes{Min: 2 << 20, Max: 8 << 20, Bits: 21}
+// DefaultSizes let the picture data of a typical photo be one chunk, and cut a video into chunks of about 5 MiB: see
+// docs/decisions/0005-chunk-sizes.md.
+var DefaultSizes = Sizes{Min: 4 << 20, Max: 8 << 20, Bits: 20}
 
 // The bounds of Sizes. A Cutter takes about Max bytes for each stream it cuts.
 const (
