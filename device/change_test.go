@@ -226,7 +226,7 @@ func TestUnpluggedMidFile(t *testing.T) {
 		if err != nil || len(files) != 20 {
 			t.Fatal(len(files), err)
 		}
-		p.Break(adbtest.Fault{Op: "RECV", Path: "10.jpg", Kind: adbtest.Do, At: at, Func: func() { go p.Close() }})
+		p.Break(adbtest.Fault{Op: "RECV", Path: "10.jpg", Kind: adbtest.Do, At: at, Func: func() { _ = p.Vanish() }})
 		gone := 0
 		readAll(t.Context(), phone, files, func(f device.File, data []byte, err error) {
 			want, _ := io.ReadAll(adbtest.Content(f.Path, f.Size))

@@ -335,7 +335,7 @@ func hostilePhones() []hostile {
 
 		{"gone after the listing", gone("features", 1), survived},
 		{"gone midway", func(_ *adbtest.MemTree, x *adbtest.Direct, _ bool) {
-			x.Break(adbtest.Fault{Op: "RECV", Path: "b.jpg", Kind: adbtest.Do, At: 5000, Func: func() { go x.Unplug() }})
+			x.Break(adbtest.Fault{Op: "RECV", Path: "b.jpg", Kind: adbtest.Do, At: 5000, Func: x.Unplug})
 		}, stopped(device.ErrPhoneGone)},
 		{"server: devices noise", scripted("host:devices-l", "OKAYffff"+strings.Repeat("\xff\x00 x\n", 13107)), survived},
 		{"server: devices hang", scripted("host:devices-l", "OKAY00ff…hang"), survived},
@@ -384,7 +384,7 @@ func scripted(service, raw string) func(*adbtest.MemTree, *adbtest.Direct, bool)
 
 func gone(string, int) func(*adbtest.MemTree, *adbtest.Direct, bool) {
 	return func(_ *adbtest.MemTree, x *adbtest.Direct, v2 bool) {
-		x.Break(adbtest.Fault{Op: listOp(v2), Path: "DCIM", Kind: adbtest.Do, At: 1, Func: func() { go x.Unplug() }})
+		x.Break(adbtest.Fault{Op: listOp(v2), Path: "DCIM", Kind: adbtest.Do, At: 1, Func: x.Unplug})
 	}
 }
 

@@ -163,3 +163,25 @@ func write(t *testing.T, path, data string) {
 		t.Fatal(err)
 	}
 }
+
+// streamOf is a file being read.
+type streamOf struct {
+	f device.File
+	r io.ReadCloser
+}
+
+func checkContent(t *testing.T, o streamOf) {
+	t.Helper()
+	got, err := io.ReadAll(o.r)
+	want, _ := io.ReadAll(adbtest.Content(o.f.Path, o.f.Size))
+	if err != nil || string(got) != string(want) {
+		t.Errorf("%s: %d of %d bytes, %v", o.f.Path, len(got), o.f.Size, err)
+	}
+}
+
+func truncate(t *testing.T, path string, size int64) {
+	t.Helper()
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -33,14 +33,20 @@ func Listen(d *Daemon, addr string) (*Phone, error) {
 // Addr is where an adb server finds the phone, and what it calls it.
 func (p *Phone) Addr() string { return p.listen.Addr().String() }
 
-// Close takes the phone away.
+// Close takes the phone away and waits for its services to end.
 func (p *Phone) Close() error {
+	err := p.Vanish()
+	p.work.Wait()
+	return err
+}
+
+// Vanish takes the phone away for good; a fault may call it.
+func (p *Phone) Vanish() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
 	err := p.listen.Close()
 	p.Unplug()
-	p.work.Wait()
 	return err
 }
 
