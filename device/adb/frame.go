@@ -213,8 +213,10 @@ func (f *frames) list() (entries []Entry, dots bool, err error) {
 			return nil, false, err
 		}
 		if id == "DONE" {
-			_, err := f.take(size + 4)
-			return entries, dots, err
+			if _, err := f.take(size + 4); err != nil {
+				return nil, false, err
+			}
+			return entries, dots, nil
 		}
 		if id != want {
 			return nil, false, f.unexpected("list", id)
