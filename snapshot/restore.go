@@ -148,7 +148,9 @@ func (w *restore) decide(ctx context.Context, e Entry) (What, error) {
 		return "", err
 	case w.options.Overwrite == Always:
 		return Changed, nil
-	case sameBytes(there, e.File) && there.Target == e.Target:
+	case there.Type == device.Symlink && e.Type == device.Symlink && there.Target == e.Target:
+		return Unchanged, nil // a link has no time of its own worth keeping, and Write gives it none
+	case sameBytes(there, e.File):
 		return Unchanged, nil
 	case w.options.Overwrite == IfChanged, w.options.Overwrite == IfNewer && e.ModTime.After(there.ModTime):
 		return Changed, nil
