@@ -75,6 +75,12 @@ func (a *Audit) readSegments(ctx context.Context) error {
 		if err := a.note(path, err); err != nil {
 			return err
 		}
+		var damaged error
+		for range indexEntries(s.Packs, &damaged) { // stops where a line is wrong
+		}
+		if damaged != nil {
+			a.Damage = append(a.Damage, Damage{path, damaged})
+		}
 		for _, p := range s.Packs {
 			told[p.Name] = true
 			size, ok := a.listed[p.Name]

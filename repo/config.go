@@ -159,7 +159,7 @@ func (r *Repo) openConfig(ctx context.Context, name string) error {
 		return err
 	}
 	var c Config
-	if err := r.codec.Unmarshal(plain, &c); err != nil {
+	if err := r.codec.Glance(plain, &c); err != nil { // its version and features say whether the rest is understood
 		return fmt.Errorf("%s: %w: %v", name, crypt.ErrDamaged, err)
 	}
 	if c.Repository != r.keys.Repository {

@@ -83,7 +83,7 @@ func (r *Repo) readSegment(ctx context.Context, path string) (s segment, err err
 		return s, fmt.Errorf("read %s: %w", path, err)
 	}
 	if err := r.codec.Unmarshal(plain, &s); err != nil {
-		return s, fmt.Errorf("read %s: %w", path, err)
+		return s, fmt.Errorf("read %s: %w: %v", path, crypt.ErrDamaged, err)
 	}
 	return s, nil
 }

@@ -104,7 +104,7 @@ func (r *Repo) condemned(ctx context.Context) (map[index.Name]struct{}, error) {
 		}
 		var m mark
 		if err := r.codec.Unmarshal(plain, &m); err != nil {
-			return nil, fmt.Errorf("read %s%s: %w", marksDir, name, err)
+			return nil, fmt.Errorf("read %s%s: %w: %v", marksDir, name, crypt.ErrDamaged, err)
 		}
 		for _, p := range m.Packs {
 			all[p] = struct{}{}

@@ -127,12 +127,15 @@ func decode(rec repo.Record) (Snapshot, error) {
 	if !isName(rec.Name) {
 		return Snapshot{}, fmt.Errorf("snapshot %.40q: %w: it is not named as a snapshot is", rec.Name, crypt.ErrDamaged)
 	}
+	var v struct {
+		Version int `cbor:"1,keyasint"`
+	}
+	if codec().Glance(rec.Body, &v) == nil && v.Version > formVersion {
+		return Snapshot{}, fmt.Errorf("snapshot %s has version %d and this program knows %d: use a newer shoebox", rec.Name, v.Version, formVersion)
+	}
 	var f form
 	if err := codec().Unmarshal(rec.Body, &f); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot %s: %w: %v", rec.Name, crypt.ErrDamaged, err)
-	}
-	if f.Version != formVersion {
-		return Snapshot{}, fmt.Errorf("snapshot %s has version %d and this program knows %d: use a newer shoebox", rec.Name, f.Version, formVersion)
 	}
 	if err := f.check(); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot %.40q: %w", rec.Name, err)
@@ -154,6 +157,8 @@ func decode(rec repo.Record) (Snapshot, error) {
 func (f *form) check() error {
 	const firstYear, lastYear, day = -62135596800_000, 253402300799_999, 24 * 60 * 60 // milliseconds, seconds
 	switch {
+	case f.Version != formVersion:
+		return fmt.Errorf("%w: its version is %d", crypt.ErrDamaged, f.Version)
 	case f.Start < firstYear || f.Start > lastYear || f.End < firstYear || f.End > lastYear || f.Zone < -day || f.Zone > day:
 		return fmt.Errorf("%w: it was taken at no time there is", crypt.ErrDamaged)
 	case f.Root.Size > 0 && f.Root.Kind != pageKind:

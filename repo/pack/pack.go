@@ -94,6 +94,9 @@ func AppendEntries(dst []byte, entries []Entry) []byte {
 // ParseEntries reads what AppendEntries wrote, and checks every line: the chunks must lie back to back
 // within a pack of the given size.
 func ParseEntries(lines []byte, packSize int64) ([]Entry, error) {
+	if packSize > MaxSize {
+		return nil, fmt.Errorf("%w: %d bytes is no length of a pack", crypt.ErrDamaged, packSize)
+	}
 	if len(lines)%entryLength != 0 {
 		return nil, fmt.Errorf("%w: a directory of %d bytes is cut off", crypt.ErrDamaged, len(lines))
 	}

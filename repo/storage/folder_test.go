@@ -206,6 +206,20 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+func TestSweepOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	f := openFolder(t, dir)
+	put(t, f, "packs/3f/x", "x")
+	if err := os.WriteFile(filepath.Join(dir, "packs", "3f", ".tmp-0123456789abcdef"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, age := range []time.Duration{time.Hour, 48 * time.Hour} { // none, then one
+		if removed, err := f.Sweep(ctx, time.Now().Add(age), 24*time.Hour); removed != want || err != nil {
+			t.Fatal(removed, err)
+		}
+	}
+}
+
 func TestOpenAndCreateFolder(t *testing.T) {
 	base := t.TempDir()
 	deep := filepath.Join(base, "a", "b", "c")

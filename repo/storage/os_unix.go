@@ -11,7 +11,15 @@ import (
 // openToRead does not wait for a writer if someone has put a pipe in an object's place.
 const openToRead = os.O_RDONLY | syscall.O_NONBLOCK
 
-func syncDir(dir *os.File) error { return dir.Sync() }
+// syncDir passes over file systems that know no such call (some network and FUSE ones): they leave
+// nothing more to be done.
+func syncDir(dir *os.File) error {
+	err := dir.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		return nil
+	}
+	return err
+}
 
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

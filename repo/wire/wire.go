@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/fxamacker/cbor/v2"
@@ -34,9 +35,21 @@ func New(most int) Codec {
 // Marshal encodes v: the same value always gives the same bytes.
 func (c Codec) Marshal(v any) ([]byte, error) { return c.enc.Marshal(v) }
 
-// Unmarshal decodes all of data into v. Bytes left over, a key twice, an indefinite length, a tag or a bound
-// overstepped is an error.
+// Unmarshal decodes all of data into v. Bytes left over, a key twice or unknown, an indefinite length, a tag, a bound
+// overstepped is an error, and so is every other way to write the same than the one Marshal has.
 func (c Codec) Unmarshal(data []byte, v any) error {
+	if err := c.Glance(data, v); err != nil {
+		return err
+	}
+	if again, err := c.enc.Marshal(v); err != nil || !bytes.Equal(again, data) {
+		return fmt.Errorf("not in the form it should have: it would not be written like this")
+	}
+	return nil
+}
+
+// Glance decodes as Unmarshal does, and passes over keys that v does not have: what tells whether the rest can be understood
+// is read in this way.
+func (c Codec) Glance(data []byte, v any) error {
 	if err := c.dec.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("not in the form it should have: %w", err)
 	}
