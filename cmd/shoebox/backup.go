@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -86,8 +87,16 @@ func (p *program) backup(ctx context.Context, f backupFlags, args []string) erro
 // checkFolders refuses a mistyped folder before a repository is made for it.
 func checkFolders(args []string) error {
 	for _, arg := range args {
-		if !isPhone(arg) && !folderExists(arg) {
-			return fmt.Errorf("%s is no folder; name a folder, or phone: for the phone on the cable", arg)
+		if isPhone(arg) {
+			continue
+		}
+		switch info, err := os.Stat(arg); {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("there is no folder %s; name a folder, or phone: for the phone on the cable", arg)
+		case err != nil:
+			return fmt.Errorf("open the folder %s: %w", arg, err)
+		case !info.IsDir():
+			return fmt.Errorf("%s is a file; name the folder it is in", arg)
 		}
 	}
 	return nil
@@ -102,10 +111,11 @@ func worse(a, b error) error {
 	return a
 }
 
-// openOrCreate makes the repository when there is none.
+// openOrCreate makes the default repository when there is none. One that was named and is not there is an error: the disk
+// may not be connected, and a second repository in its place would only look like a backup.
 func (p *program) openOrCreate(ctx context.Context, f backupFlags) (*repo.Repo, error) {
 	r, err := p.open(ctx)
-	if !errors.Is(err, repo.ErrNoRepository) || f.dryRun {
+	if !errors.Is(err, repo.ErrNoRepository) || f.dryRun || p.named {
 		return r, err
 	}
 	return p.create(ctx, f.setup)
@@ -127,6 +137,7 @@ func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, ar
 	o := snapshot.BackupOptions{Device: src.device, Roots: src.roots, Host: host, Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
 		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Progress: progress,
 		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
+	p.kept = "; what was stored by then is kept and will not be read again"
 	stop := p.watch("Backing up "+src.device.Name, progress)
 	start := p.now()
 	s, err := snapshot.Backup(ctx, r, src, o)
@@ -150,9 +161,9 @@ func (p *program) eachFile() func(snapshot.Notice) {
 		path := device.Printable(n.File.Path)
 		switch {
 		case n.What == snapshot.Failed && p.flags.json:
-			_ = p.printJSON(map[string]any{"message_type": "error", "error": map[string]string{"message": n.Err.Error()}, "during": "backup", "item": n.File.Path})
+			p.printJSONError(map[string]any{"message_type": "error", "error": map[string]string{"message": n.Err.Error()}, "during": "backup", "item": n.File.Path})
 		case n.What == snapshot.Failed:
-			fmt.Fprintf(p.err, "could not be read: %s: %v\n", path, n.Err)
+			p.complain("could not be read: %s: %v", path, n.Err)
 		case p.flags.verbose > 1 || p.flags.verbose == 1 && n.What != snapshot.Unchanged:
 			p.verboseFile(n, path)
 		}
@@ -164,5 +175,5 @@ func (p *program) verboseFile(n snapshot.Notice, path string) {
 		_ = p.printJSON(map[string]any{"message_type": "verbose_status", "action": string(n.What), "item": n.File.Path, "data_size": n.File.Size})
 		return
 	}
-	fmt.Fprintf(p.err, "%-9s %9s  %s\n", n.What, bytesText(n.File.Size), path)
+	p.complain("%-9s %9s  %s", n.What, bytesText(n.File.Size), path)
 }

@@ -26,7 +26,7 @@ night reads everything in turn.`,
   shoebox check --read-data
   shoebox check --read-data=5%
   shoebox check --read-data=10m`,
-		Args: cobra.NoArgs,
+		Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			budget, err := parseBudget(read)
 			if err != nil {
@@ -115,7 +115,7 @@ func (p *program) watchCheck(bytes, looked *atomic.Int64) (stop func()) {
 func (p *program) checkSaid(c *snapshot.Report, budget repo.Budget) error {
 	for _, d := range c.Damage {
 		if p.flags.json {
-			_ = p.printJSON(map[string]any{"message_type": "error", "item": d.Name, "error": map[string]string{"message": d.Err.Error()}, "during": "check"})
+			p.printJSONError(map[string]any{"message_type": "error", "item": d.Name, "error": map[string]string{"message": d.Err.Error()}, "during": "check"})
 		} else {
 			fmt.Fprintf(p.err, "damaged: %s: %v\n", d.Name, d.Err)
 		}

@@ -17,7 +17,7 @@ func (p *program) devicesCommand() *cobra.Command {
 		Long:  "List the phones that are connected, with what stands in the way of backing them up and what to do about it.",
 		Example: `  shoebox devices
   shoebox devices name R5CT1234567 anna`,
-		Args: cobra.NoArgs,
+		Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.devices(cmd) },
 	}
 	c.AddCommand(p.deviceNameCommand())
@@ -83,7 +83,7 @@ func (p *program) devicesJSON(phones []device.PhoneInfo, names aliases) error {
 func (p *program) deviceNameCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "name SERIAL NAME", Short: "Name a phone, so that backups are made of \"anna\" and not of a number",
-		Example: "  shoebox devices name R5CT1234567 anna", Args: cobra.ExactArgs(2),
+		Example: "  shoebox devices name R5CT1234567 anna", Args: words(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := readAliases()
 			if err != nil {

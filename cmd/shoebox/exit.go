@@ -49,12 +49,12 @@ func (p *program) finish(ctx context.Context, err error) int {
 	if errors.As(err, &exit) && exit.err == nil {
 		return code
 	}
-	text := err.Error() + hint(err)
+	text := err.Error() + p.hint(err)
 	if code == exitInterrupted {
-		text = "interrupted; what was stored by then is kept and will not be read again"
+		text = "interrupted" + p.kept
 	}
 	if p.flags.json {
-		_ = p.printJSON(map[string]any{"message_type": "exit_error", "code": code, "message": text})
+		p.printJSONError(map[string]any{"message_type": "exit_error", "code": code, "message": text})
 	} else {
 		fmt.Fprintf(p.err, "shoebox: %s\n", text)
 	}
@@ -75,22 +75,29 @@ func codeOf(ctx context.Context, err error) int {
 		return exitPassword
 	case errors.As(err, &phone), errors.Is(err, snapshot.ErrLost):
 		return exitPhone
-	case errors.Is(err, crypt.ErrDamaged), errors.Is(err, repo.ErrMissing):
+	case isDamage(err):
 		return exitDamage
 	}
 	return exitFailed
 }
 
+// isDamage tells whether the repository is not as it should be.
+func isDamage(err error) bool {
+	return errors.Is(err, crypt.ErrDamaged) || errors.Is(err, repo.ErrMissing)
+}
+
 // hint is the next step, for errors that do not name one themselves.
-func hint(err error) string {
+func (p *program) hint(err error) string {
 	switch {
+	case errors.Is(err, repo.ErrNoRepository) && p.named:
+		return fmt.Sprintf("\nIs the disk or the NAS connected? `shoebox init -r %s` makes a new repository", p.flags.repository)
 	case errors.Is(err, repo.ErrNoRepository):
 		return "\n`shoebox backup` makes one, or say where it is with -r"
 	case errors.Is(err, crypt.ErrWrongKey):
 		return "\nThe recovery code on the recovery sheet works in place of the password"
 	case errors.Is(err, storage.ErrFull):
 		return "\nThe disk is full. Nothing that was stored is lost; make room and run the command again"
-	case errors.Is(err, crypt.ErrDamaged), errors.Is(err, repo.ErrMissing):
+	case isDamage(err):
 		return "\n`shoebox check --read-data` tells how far the damage goes"
 	}
 	return ""

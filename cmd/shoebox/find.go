@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,32 +99,44 @@ func (p *program) historyCommand() *cobra.Command {
 		Use:     "history PATH",
 		Short:   "Show the versions of one file over all snapshots",
 		Example: "  shoebox history DCIM/Camera/IMG_20240812_150405.jpg",
-		Args:    cobra.ExactArgs(1),
+		Args:    words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := p.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			all, err := p.snapshots(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
-			path := strings.Trim(args[0], "/")
-			for name, of := range byDevice(f.of(all)) {
-				versions, err := snapshot.History(cmd.Context(), r, of, path)
-				if err != nil {
-					return err
-				}
-				if err := p.historyOf(name, path, versions); err != nil {
-					return err
-				}
-			}
-			return nil
+			return p.history(cmd.Context(), f, strings.Trim(args[0], "/"))
 		},
 	}
 	f.add(c)
 	return c
+}
+
+// history shows one device after the other: what has the same path on two phones is not the same picture.
+func (p *program) history(ctx context.Context, f filter, path string) error {
+	r, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close(r)
+	all, err := p.snapshots(ctx, r)
+	if err != nil {
+		return err
+	}
+	devices, known := byDevice(f.of(all)), false
+	for _, name := range slices.Sorted(maps.Keys(devices)) {
+		versions, err := snapshot.History(ctx, r, devices[name], path)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(versions, func(v snapshot.Version) bool { return !v.Absent }) {
+			continue // this device never had it
+		}
+		known = true
+		if err := p.historyOf(name, path, versions); err != nil {
+			return err
+		}
+	}
+	if !known {
+		return fmt.Errorf("%s is not in any snapshot; `shoebox find '*NAME*'` looks for a part of a name", device.Printable(path))
+	}
+	return nil
 }
 
 func byDevice(all []snapshot.Snapshot) map[string][]snapshot.Snapshot {
@@ -160,7 +175,7 @@ func (p *program) diffCommand() *cobra.Command {
 		Long:  "Show what differs between two snapshots: + is new, - is gone, M has other bytes, U has the same bytes and another time or mode.",
 		Example: `  shoebox diff latest~1 latest
   shoebox diff 2026-11-01 yesterday`,
-		Args: cobra.ExactArgs(2),
+		Args: words(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := p.open(cmd.Context())
 			if err != nil {

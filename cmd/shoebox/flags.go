@@ -68,7 +68,8 @@ func (p *program) prepare(*cobra.Command) error {
 		*v.flag = firstOf(*v.flag, os.Getenv(v.env), v.set)
 	}
 	var err error
-	if p.flags.repository == "" {
+	p.named = p.flags.repository != ""
+	if !p.named {
 		if p.flags.repository, err = defaultRepository(); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ repository when the password is forgotten. Without password, key file and recove
 		Example: `  shoebox init
   shoebox init -r /mnt/nas/pictures --recovery-sheet ~/sheet.txt
   shoebox init -r /mnt/disk/pictures --password-file ~/.pw`,
-		Args: cobra.NoArgs,
+		Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := p.create(cmd.Context(), s)
 			if err != nil {
@@ -67,6 +67,9 @@ func (p *program) setupFlags(c *cobra.Command, s *setup) {
 
 // create makes the repository with its key slots, and says where everything is.
 func (p *program) create(ctx context.Context, s setup) (*repo.Repo, error) {
+	if _, err := os.Lstat(p.hintFile()); err == nil {
+		return nil, fmt.Errorf("%w: %s", repo.ErrExists, p.flags.repository) // before anything is asked
+	}
 	store, err := storage.CreateFolder(p.flags.repository)
 	if err != nil {
 		return nil, fmt.Errorf("make the folder of the repository: %w", err)
@@ -85,7 +88,7 @@ func (p *program) create(ctx context.Context, s setup) (*repo.Repo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a repository in %s: %w", p.flags.repository, err)
 	}
-	return r, p.introduce(r, s, keyFile, code)
+	return r, p.introduce(ctx, r, s, keyFile, code)
 }
 
 // firstSlot adds the slot the person will use every day. It gives the text of a new key file, if there is to be one.
@@ -101,7 +104,7 @@ func (p *program) firstSlot(ctx context.Context, s setup, slots map[string]crypt
 	case given:
 	case p.terminal && !s.keyFile:
 		p.tell("A new repository: %s", p.flags.repository)
-		if password, err = p.askNew("Choose a password: "); err != nil {
+		if password, err = p.askNew(ctx, "Choose a password: "); err != nil {
 			return "", err
 		}
 	default:
@@ -113,7 +116,7 @@ func (p *program) firstSlot(ctx context.Context, s setup, slots map[string]crypt
 }
 
 // introduce writes key file and recovery sheet, and says what there is now.
-func (p *program) introduce(r *repo.Repo, s setup, keyFile, code string) error {
+func (p *program) introduce(ctx context.Context, r *repo.Repo, s setup, keyFile, code string) error {
 	said := map[string]any{"message_type": "initialized", "id": r.ID().String(), "repository": p.flags.repository}
 	p.tell("Repository made: %s", p.flags.repository)
 	if keyFile != "" {
@@ -124,7 +127,7 @@ func (p *program) introduce(r *repo.Repo, s setup, keyFile, code string) error {
 		said["key_file"] = path
 		p.tell("Key file:        %s\n                 It opens the repository, so nobody else may read it.", path)
 	}
-	sheet, err := p.saveSheet(r, s, code)
+	sheet, err := p.saveSheet(ctx, r, s, code)
 	if err != nil {
 		return p.undo(r, err)
 	}
@@ -138,9 +141,12 @@ func (p *program) introduce(r *repo.Repo, s setup, keyFile, code string) error {
 	return nil
 }
 
+// hintFile is what makes a folder a repository.
+func (p *program) hintFile() string { return filepath.Join(p.flags.repository, "shoebox.json") }
+
 // undo is called when a key could not be handed over: a repository nobody can open is worse than none.
 func (p *program) undo(r *repo.Repo, cause error) error {
-	return errors.Join(cause, r.Close(), os.Remove(filepath.Join(p.flags.repository, "shoebox.json")),
+	return errors.Join(cause, r.Close(), os.Remove(p.hintFile()),
 		os.RemoveAll(filepath.Join(p.flags.repository, "keys")))
 }
 

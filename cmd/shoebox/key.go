@@ -23,6 +23,7 @@ Who had access and kept a copy of the master key keeps it; taking a slot away lo
   shoebox key passwd
   shoebox key add --label nas --new-key-file /etc/shoebox.key
   shoebox key recovery --recovery-sheet ~/sheet.txt`,
+		RunE: group,
 	}
 	c.AddCommand(p.keyListCommand(), p.keyAddCommand(), p.keyPasswdCommand(), p.keyRemoveCommand(), p.keyRecoveryCommand())
 	return c
@@ -30,7 +31,7 @@ Who had access and kept a copy of the master key keeps it; taking a slot away lo
 
 func (p *program) keyListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the key slots", Example: "  shoebox key list", Args: cobra.NoArgs,
+		Use: "list", Short: "List the key slots", Example: "  shoebox key list", Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := p.open(cmd.Context())
 			if err != nil {
@@ -58,8 +59,11 @@ func (p *program) listSlots(slots []repo.Slot) error {
 	fmt.Fprintln(w, "Slot\tOpened with")
 	for _, s := range slots {
 		with := map[string]string{"passphrase": "a password", "identity": "a key file"}[s.Kind]
-		if s.Label == recoverySlot {
+		switch s.Label {
+		case recoverySlot:
 			with = "the recovery code"
+		case noPasswordSlot:
+			with = "a password everybody knows"
 		}
 		fmt.Fprintf(w, "%s\t%s\n", s.Label, firstOf(with, "something this program does not know"))
 	}
@@ -81,7 +85,7 @@ func (n *newSlot) add(c *cobra.Command) {
 func (p *program) keyAddCommand() *cobra.Command {
 	var n newSlot
 	c := &cobra.Command{
-		Use: "add", Short: "Add a password or a key file", Args: cobra.NoArgs,
+		Use: "add", Short: "Add a password or a key file", Args: words(0, 0),
 		Example: `  shoebox key add --label mum
   shoebox key add --label nas --new-key-file /etc/shoebox.key`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.addSlot(cmd.Context(), n, false) },
@@ -96,7 +100,7 @@ func (p *program) keyAddCommand() *cobra.Command {
 func (p *program) keyPasswdCommand() *cobra.Command {
 	n := newSlot{label: passwordSlot}
 	c := &cobra.Command{
-		Use: "passwd", Short: "Change the password", Args: cobra.NoArgs,
+		Use: "passwd", Short: "Change the password", Args: words(0, 0),
 		Example: `  shoebox key passwd
   shoebox key passwd --label mum`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.addSlot(cmd.Context(), n, true) },
@@ -113,7 +117,7 @@ func (p *program) addSlot(ctx context.Context, n newSlot, replace bool) error {
 		return err
 	}
 	defer p.close(r)
-	lock, secret, err := p.newLock(n)
+	lock, secret, err := p.newLock(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -146,7 +150,7 @@ func tryAll(secrets []crypt.Secret, with func(crypt.Secret) error) error {
 }
 
 // newLock gives the lock of a new slot, and the text of a new key file if there is to be one.
-func (p *program) newLock(n newSlot) (lock crypt.Lock, secret string, err error) {
+func (p *program) newLock(ctx context.Context, n newSlot) (lock crypt.Lock, secret string, err error) {
 	if n.keyFile != "" {
 		secret, lock, err = crypt.NewIdentity()
 		return lock, secret, err
@@ -156,7 +160,7 @@ func (p *program) newLock(n newSlot) (lock crypt.Lock, secret string, err error)
 	case n.passwordFile != "":
 		password, err = readPasswordFile(n.passwordFile)
 	case p.terminal:
-		password, err = p.askNew("New password: ")
+		password, err = p.askNew(ctx, "New password: ")
 	default:
 		err = errors.New("a new password is needed: use --new-password-file, or run this in a terminal")
 	}
@@ -169,7 +173,7 @@ func (p *program) newLock(n newSlot) (lock crypt.Lock, secret string, err error)
 
 func (p *program) keyRemoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "remove SLOT", Short: "Take a key slot away", Example: "  shoebox key remove mum", Args: cobra.ExactArgs(1),
+		Use: "remove SLOT", Short: "Take a key slot away", Example: "  shoebox key remove mum", Args: words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := p.open(cmd.Context())
 			if err != nil {
@@ -188,7 +192,7 @@ func (p *program) keyRemoveCommand() *cobra.Command {
 func (p *program) keyRecoveryCommand() *cobra.Command {
 	var s setup
 	c := &cobra.Command{
-		Use: "recovery", Short: "Make a new recovery sheet; the old one opens nothing any more", Args: cobra.NoArgs,
+		Use: "recovery", Short: "Make a new recovery sheet; the old one opens nothing any more", Args: words(0, 0),
 		Example: "  shoebox key recovery --recovery-sheet ~/sheet.txt",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.newRecovery(cmd.Context(), s) },
 	}
@@ -206,7 +210,7 @@ func (p *program) newRecovery(ctx context.Context, s setup) error {
 	if err != nil {
 		return err
 	}
-	path, err := p.saveSheet(r, s, code)
+	path, err := p.saveSheet(ctx, r, s, code)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,10 @@ func (c *chooser) add(cmd *cobra.Command) {
 }
 
 // compile reads the patterns; paths are taken literally.
-func (c *chooser) compile() (err error) {
+func (c *chooser) compile() error {
+	if c.taken != "" && !isDate(c.taken) {
+		return fmt.Errorf("--taken %s: it is a year, a month or a day, such as 2024, 2024-08 or 2024-08-12", c.taken)
+	}
 	for _, list := range []struct {
 		texts []string
 		to    *[]snapshot.Pattern
@@ -43,6 +47,16 @@ func (c *chooser) compile() (err error) {
 		}
 	}
 	return nil
+}
+
+// isDate tells whether a text is a year, a month or a day.
+func isDate(text string) bool {
+	for _, layout := range []string{"2006", "2006-01", time.DateOnly} {
+		if _, err := time.Parse(layout, text); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // pass tells whether an entry is chosen.
@@ -82,17 +96,17 @@ func (p *program) lsCommand() *cobra.Command {
   shoebox ls latest:DCIM/Camera -l
   shoebox ls latest --by-date --taken 2024-08
   shoebox ls 2026-11-20 -i '*.mp4'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.compile(); err != nil {
+				return err
+			}
 			r, s, path, err := p.one(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			defer p.close(r)
 			c.addPaths(path, args[1:])
-			if err := c.compile(); err != nil {
-				return err
-			}
 			if byDate {
 				return p.lsByDate(cmd, r, s, &c)
 			}

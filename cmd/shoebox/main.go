@@ -36,7 +36,11 @@ type program struct {
 	flags  flags
 	config config
 
-	lock sync.Mutex // held while a line is printed: results and progress come from several goroutines
+	named bool   // the repository was named by flag, environment or configuration
+	kept  string // what an interrupted command leaves behind, to be said
+
+	lock  sync.Mutex // held while a line is printed: results and progress come from several goroutines
+	drawn bool       // a moving line is on the terminal
 }
 
 // run carries out one command line and gives the exit code.
@@ -75,15 +79,20 @@ Plug in a phone with USB debugging on, and type:
 		"save": {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.devicesCommand()},
 		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand()},
 		"back": {p.restoreCommand(), p.dumpCommand()},
-		"care": {p.checkCommand(), p.keyCommand(), p.statsCommand(), p.catCommand()},
+		"care": {p.checkCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
 			root.AddCommand(c)
 		}
 	}
-	root.AddCommand(p.versionCommand())
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return err })
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommandGroupID("care")
+	root.SetCompletionCommandGroupID("care")
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Example = "  source <(shoebox completion bash)"
+	}
 	return root
 }
 
@@ -102,7 +111,7 @@ func versionText() string {
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say which version this is", Example: "  shoebox version", Args: cobra.NoArgs,
+		Use: "version", Short: "Say which version this is", Example: "  shoebox version", Args: words(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if p.flags.json {
 				return p.printJSON(map[string]any{"message_type": "version", "version": versionText(), "format": formatVersion})

@@ -73,7 +73,7 @@ func (p *program) openAsking(ctx context.Context, store storage.Store) (*repo.Re
 		return nil, nil, errNoSecret
 	}
 	for tries := 1; ; tries++ {
-		password, err := p.ask("Password: ")
+		password, err := p.ask(ctx, "Password: ")
 		if err != nil {
 			return nil, nil, err
 		}

@@ -49,7 +49,12 @@ func (p *program) painter(title string, progress *snapshot.Progress) (draw func(
 	case p.terminal:
 		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.err), progressbar.OptionSetDescription(title), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
-		return func(last bool) { paint(bar, title, progress, time.Since(start), last) }, 200 * time.Millisecond
+		return func(last bool) {
+			p.lock.Lock()
+			defer p.lock.Unlock()
+			paint(bar, title, progress, time.Since(start), last)
+			p.drawn = !last
+		}, 200 * time.Millisecond
 	}
 	return func(last bool) {
 		if !last {

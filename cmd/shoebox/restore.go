@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ time back. What is there already and differs stays as it is, unless --overwrite 
   shoebox restore 2026-11-20 --taken 2024-08-12 --target ~/Desktop
   shoebox restore latest -i '*.mp4' --target /mnt/disk -n
   shoebox restore latest --target ~/Everything`,
-		Args: cobra.MinimumNArgs(1),
+		Args: words(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy := snapshot.Overwrite(overwrite)
 			switch policy {
@@ -39,23 +40,25 @@ time back. What is there already and differs stays as it is, unless --overwrite 
 			default:
 				return fmt.Errorf("--overwrite %s: it is always, if-changed, if-newer or never", overwrite)
 			}
+			if target == "" {
+				return errNoTarget
+			}
+			if err := c.compile(); err != nil {
+				return err
+			}
 			r, s, path, err := p.one(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			defer p.close(r)
 			c.addPaths(path, args[1:])
-			if err := c.compile(); err != nil {
-				return err
-			}
 			return p.restore(cmd.Context(), r, s, &c, target, policy, dryRun)
 		},
 	}
 	c.add(cmd)
 	cmd.Flags().StringVarP(&target, "target", "t", "", "the `folder` to write to; it is made when it is not there")
-	cmd.Flags().StringVar(&overwrite, "overwrite", string(snapshot.Never), "what to do with files that are there and differ: always, if-changed, if-newer, never")
+	cmd.Flags().StringVar(&overwrite, "overwrite", string(snapshot.Never), "`what` to do with files that are there: always, if-changed, if-newer or never replace them")
 	cmd.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "say what would be written and write nothing")
-	_ = cmd.MarkFlagRequired("target")
 	return cmd
 }
 
@@ -71,10 +74,16 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	defer done()
 	progress := new(snapshot.Progress)
 	start := p.now()
+	var damaged atomic.Bool
 	stop := p.watch("Restoring", progress)
 	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, DryRun: dryRun, Progress: progress,
 		Select: func(e snapshot.Entry) bool { return p.pass(c, e) },
-		Each:   p.eachRestored()})
+		Each: func(n snapshot.Notice) {
+			if n.Err != nil && isDamage(n.Err) {
+				damaged.Store(true)
+			}
+			p.restored(n)
+		}})
 	stop()
 	if err != nil {
 		return err
@@ -82,7 +91,18 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	if progress.Found.Load() == 0 {
 		return fmt.Errorf("nothing in snapshot %s fits; `shoebox ls %s` lists what is in it", short(s.Name), short(s.Name))
 	}
-	return p.restoreSaid(s, did, target, dryRun, p.now().Sub(start))
+	p.restoreSaid(s, did, target, dryRun, p.now().Sub(start))
+	switch {
+	case damaged.Load():
+		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s could not be restored, as said above\n`shoebox check --read-data` tells how far the damage goes",
+			plural(int64(len(did.Failed)), "file"))}
+	case len(did.Failed) > 0:
+		p.tell("%s could not be restored, as said above.", plural(int64(len(did.Failed)), "file"))
+		return &exitError{code: exitSome}
+	case did.Kept > 0:
+		return &exitError{code: exitSome}
+	}
+	return nil
 }
 
 // openTarget opens the folder to restore to, and makes it when it is missing. A dry run makes none: it looks at an empty one
@@ -111,33 +131,26 @@ func openTarget(path string, policy snapshot.Overwrite, dryRun bool) (to *device
 	}, nil
 }
 
-// eachRestored tells of files one by one: what failed always, the rest with -v.
-func (p *program) eachRestored() func(snapshot.Notice) {
-	tell := p.eachFile()
-	return func(n snapshot.Notice) {
-		if n.What != snapshot.Failed {
-			p.lock.Lock()
-			defer p.lock.Unlock()
-			if p.flags.verbose > 0 && !p.flags.json {
-				fmt.Fprintf(p.err, "%-9s %9s  %s\n", n.What, bytesText(n.File.Size), device.Printable(n.File.Path))
-			}
-			return
-		}
-		if p.flags.json {
-			tell(n)
-			return
-		}
-		p.lock.Lock()
-		defer p.lock.Unlock()
-		fmt.Fprintf(p.err, "could not be restored: %s: %v\n", device.Printable(n.File.Path), n.Err)
+// restored tells of one file: what failed always, the rest with -v.
+func (p *program) restored(n snapshot.Notice) {
+	path := device.Printable(n.File.Path)
+	switch {
+	case n.What == snapshot.Failed && p.flags.json:
+		p.printJSONError(map[string]any{"message_type": "error", "error": map[string]string{"message": n.Err.Error()}, "during": "restore", "item": n.File.Path})
+	case n.What == snapshot.Failed:
+		p.complain("could not be restored: %s: %v", path, n.Err)
+	case p.flags.verbose > 0:
+		p.verboseFile(n, path)
 	}
 }
 
-func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target string, dryRun bool, took time.Duration) error {
+func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target string, dryRun bool, took time.Duration) {
 	if p.flags.json {
 		_ = p.printJSON(map[string]any{"message_type": "summary", "dry_run": dryRun, "files_restored": did.Files, "bytes_restored": did.Bytes, "files_skipped": did.Same + did.Kept,
 			"files_same": did.Same, "files_kept": did.Kept, "files_failed": len(did.Failed), "seconds_elapsed": int64(took.Seconds()), "target": target, "snapshot_id": s.Name})
-	} else if !p.flags.quiet {
+		return
+	}
+	if !p.flags.quiet {
 		verb := "restored"
 		if dryRun {
 			verb = "would be restored"
@@ -147,18 +160,13 @@ func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target
 			text += fmt.Sprintf(" %s there already.", plural(did.Same, "file"))
 		}
 		p.say("%s", text)
-		if did.Kept > 0 {
-			p.say("%s there and different, and left as they are; --overwrite if-changed replaces them.", plural(did.Kept, "file"))
-		}
 	}
-	if len(did.Failed) > 0 {
-		p.tell("%s could not be restored, as said above.", plural(int64(len(did.Failed)), "file"))
-		return &exitError{code: exitSome}
+	switch {
+	case did.Kept == 1:
+		p.say("1 file there is different, and was left as it is; --overwrite if-changed replaces it.")
+	case did.Kept > 1:
+		p.say("%s there are different, and were left as they are; --overwrite if-changed replaces them.", plural(did.Kept, "file"))
 	}
-	if did.Kept > 0 {
-		return &exitError{code: exitSome}
-	}
-	return nil
 }
 
 func (p *program) dumpCommand() *cobra.Command {
@@ -167,7 +175,7 @@ func (p *program) dumpCommand() *cobra.Command {
 		Short: "Print one file of a snapshot, to save or pipe it",
 		Example: `  shoebox dump latest:DCIM/Camera/IMG_1.jpg > IMG_1.jpg
   shoebox dump yesterday DCIM/Camera/IMG_1.jpg | feh -`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: words(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, s, path, err := p.one(cmd.Context(), args[0])
 			if err != nil {
@@ -180,7 +188,7 @@ func (p *program) dumpCommand() *cobra.Command {
 			if path == "" {
 				return errors.New("say which file: shoebox dump latest:DCIM/Camera/IMG_1.jpg")
 			}
-			e, err := snapshot.Lookup(cmd.Context(), r, s, path)
+			e, err := lookup(cmd.Context(), r, s, path)
 			if err != nil {
 				return err
 			}
@@ -193,4 +201,18 @@ func (p *program) dumpCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// lookup finds a file, and says so when the path is that of a folder.
+func lookup(ctx context.Context, r *repo.Repo, s snapshot.Snapshot, path string) (snapshot.Entry, error) {
+	e, err := snapshot.Lookup(ctx, r, s, path)
+	if !errors.Is(err, snapshot.ErrNoSuchPath) {
+		return e, err
+	}
+	for one, _ := range snapshot.Entries(ctx, r, s) { // damage matters not here: the error stays
+		if strings.HasPrefix(one.Path, path+"/") {
+			return e, fmt.Errorf("%s is a folder; `shoebox ls %s:%s` lists the files in it", device.Printable(path), short(s.Name), device.Printable(path))
+		}
+	}
+	return e, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -14,15 +15,34 @@ func (p *program) say(format string, args ...any) { fmt.Fprintf(p.out, format+"\
 // tell prints a line on the way to the result, for people only.
 func (p *program) tell(format string, args ...any) {
 	if !p.flags.quiet && !p.flags.json {
-		fmt.Fprintf(p.err, format+"\n", args...)
+		p.complain(format, args...)
 	}
 }
 
-// printJSON prints one line of JSON.
-func (p *program) printJSON(v any) error {
+// clearLine takes a moving line off a terminal, ECMA-48.
+const clearLine = "\r\x1b[K"
+
+// complain prints a line where errors go, whoever listens; a moving line gives way to it.
+func (p *program) complain(format string, args ...any) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	enc := json.NewEncoder(p.out)
+	if p.drawn {
+		fmt.Fprint(p.err, clearLine)
+		p.drawn = false
+	}
+	fmt.Fprintf(p.err, format+"\n", args...)
+}
+
+// printJSON prints one line of JSON.
+func (p *program) printJSON(v any) error { return p.encode(p.out, v) }
+
+// printJSONError prints one line of JSON where errors go, as restic does.
+func (p *program) printJSONError(v any) { _ = p.encode(p.err, v) } // there is no other place to say that this fails
+
+func (p *program) encode(to io.Writer, v any) error {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	enc := json.NewEncoder(to)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }

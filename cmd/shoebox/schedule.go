@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"shoebox/repo"
 )
 
 // nightly is a backup every night.
@@ -49,6 +52,9 @@ func (p *program) schedule(ctx context.Context, n nightly, sources []string) err
 	if n.remove {
 		return p.unschedule(ctx)
 	}
+	if err := checkFolders(sources); err != nil {
+		return err
+	}
 	command, err := p.backupCommandLine(sources)
 	if err != nil {
 		return err
@@ -57,11 +63,40 @@ func (p *program) schedule(ctx context.Context, n nightly, sources []string) err
 		return p.scheduleCron(n, command)
 	}
 	service, timer := units(command, n.at)
-	if !n.install {
+	if n.install {
+		if err := p.tryAlone(ctx); err != nil {
+			return err
+		}
+	} else {
 		p.say("# %s.service\n%s\n# %s.timer\n%s\n# shoebox schedule --install puts both in place.\n# For crontab:\n# %s", unitName, service, unitName, timer, cronLine(n.at, command))
 		return nil
 	}
 	return p.installUnits(ctx, service, timer, n.at)
+}
+
+// tryAlone opens the repository as the nightly backup will: with nobody there to type a password.
+func (p *program) tryAlone(ctx context.Context) error {
+	alone := &program{in: strings.NewReader(""), out: p.out, err: p.err, now: p.now, zone: p.zone, flags: p.flags, config: p.config}
+	r, err := alone.open(ctx)
+	switch {
+	case errors.Is(err, errNoSecret):
+		return fmt.Errorf("%w\nNobody is there at night to type it. This makes a key file, which is found by itself:\n    shoebox key add --label night --new-key-file %s", err, alone.nightKey())
+	case errors.Is(err, repo.ErrNoRepository) && !p.named:
+		return nil // the first backup makes it, with a key file
+	case err != nil:
+		return err
+	}
+	alone.close(r)
+	return nil
+}
+
+// nightKey is a place for a key file that is found by itself.
+func (p *program) nightKey() string {
+	dir, err := keyDir()
+	if err != nil {
+		return "FILE"
+	}
+	return filepath.Join(dir, "night.key")
 }
 
 // backupCommandLine is the command to be run every night, with everything that was said by flag or environment.
@@ -198,13 +233,24 @@ func (p *program) unschedule(ctx context.Context) error {
 	if !hasSystemd() {
 		return errors.New("there is no systemd here; `crontab -e` shows what cron does")
 	}
+	if _, err := os.Lstat(filepath.Join(dir, unitName+".timer")); errors.Is(err, fs.ErrNotExist) {
+		return errors.New("no backup was scheduled")
+	}
 	if err := systemctl(ctx, "--user", "disable", "--now", unitName+".timer"); err != nil {
 		return err
 	}
-	if err := errors.Join(os.Remove(filepath.Join(dir, unitName+".timer")), os.Remove(filepath.Join(dir, unitName+".service"))); err != nil {
+	if err := errors.Join(removeThere(filepath.Join(dir, unitName+".timer")), removeThere(filepath.Join(dir, unitName+".service"))); err != nil {
 		return fmt.Errorf("remove the systemd units: %w", err)
 	}
 	p.tell("No backup is made at night any more.")
+	return nil
+}
+
+// removeThere removes a file; that it is gone already is well.
+func removeThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -12,8 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-
-	"golang.org/x/term"
 
 	"shoebox/repo/crypt"
 )
@@ -124,49 +121,6 @@ func ownKeyFiles() (all []crypt.Secret) {
 		}
 	}
 	return all
-}
-
-// ask asks for a password on the terminal, without showing it.
-func (p *program) ask(prompt string) (string, error) {
-	fmt.Fprint(p.err, prompt)
-	password, err := term.ReadPassword(int(os.Stdin.Fd()))
-	fmt.Fprintln(p.err)
-	if err != nil {
-		return "", fmt.Errorf("read the password: %w", err)
-	}
-	return string(password), nil
-}
-
-// askNew asks for a new password, twice.
-func (p *program) askNew(prompt string) (string, error) {
-	for {
-		first, err := p.ask(prompt)
-		if err != nil {
-			return "", err
-		}
-		if first == "" {
-			p.tell("The password must not be empty.")
-			continue
-		}
-		again, err := p.ask("Again: ")
-		if err != nil {
-			return "", err
-		}
-		if first == again {
-			return first, nil
-		}
-		p.tell("The two are not the same. Once more.")
-	}
-}
-
-// askLine asks for a line; an empty answer takes the proposal.
-func (p *program) askLine(prompt, proposal string) (string, error) {
-	fmt.Fprintf(p.err, "%s [%s]: ", prompt, proposal)
-	line, err := bufio.NewReader(p.in).ReadString('\n')
-	if err != nil && line == "" {
-		return "", fmt.Errorf("read the answer: %w", err)
-	}
-	return firstOf(strings.TrimSpace(line), proposal), nil
 }
 
 // writeSecret writes a file only its owner can read, and that was not there before.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 
 // saveSheet writes the recovery sheet where the person says: by flag, or asked on a terminal, or, with nobody to ask,
 // beside the configuration. It gives the path, or "" when the sheet was printed.
-func (p *program) saveSheet(r *repo.Repo, s setup, code string) (string, error) {
-	path, err := p.sheetPath(r, s)
+func (p *program) saveSheet(ctx context.Context, r *repo.Repo, s setup, code string) (string, error) {
+	path, err := p.sheetPath(ctx, r, s)
 	if err != nil {
 		return "", err
 	}
@@ -32,7 +33,7 @@ func (p *program) saveSheet(r *repo.Repo, s setup, code string) (string, error) 
 	return path, nil
 }
 
-func (p *program) sheetPath(r *repo.Repo, s setup) (string, error) {
+func (p *program) sheetPath(ctx context.Context, r *repo.Repo, s setup) (string, error) {
 	if s.sheet != "" {
 		return s.sheet, nil
 	}
@@ -40,14 +41,27 @@ func (p *program) sheetPath(r *repo.Repo, s setup) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "recovery-sheet-"+r.ID().String()[:8]+".txt")
+	name := "recovery-sheet-" + r.ID().String()[:8] + ".txt"
+	path := unused(filepath.Join(dir, name))
 	if !p.terminal {
 		return path, nil
 	}
 	if home, err := os.UserHomeDir(); err == nil {
-		path = filepath.Join(home, "shoebox-recovery-sheet.txt")
+		path = unused(filepath.Join(home, "shoebox-"+name))
 	}
-	return p.askLine("The recovery sheet opens the repository if the password is forgotten. Where shall it be written? (- prints it)", path)
+	p.tell("The recovery sheet opens the repository if the password is forgotten.")
+	return p.askPath(ctx, "Where shall it be written? (- shows it here)", path)
+}
+
+// unused gives a path at which nothing is: an older sheet is never written over.
+func unused(path string) string {
+	ext := filepath.Ext(path)
+	for n, try := 2, path; ; n++ {
+		if _, err := os.Lstat(try); err != nil {
+			return try
+		}
+		try = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), n, ext)
+	}
 }
 
 func (p *program) sheetText(r *repo.Repo, code string, onScreen bool) (string, error) {

@@ -14,7 +14,7 @@ import (
 
 func (p *program) statsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "stats", Short: "Say how much is kept, and what it takes", Example: "  shoebox stats", Args: cobra.NoArgs,
+		Use: "stats", Short: "Say how much is kept, and what it takes", Example: "  shoebox stats", Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := p.open(cmd.Context())
 			if err != nil {
@@ -63,7 +63,7 @@ func (p *program) catCommand() *cobra.Command {
 		Example: `  shoebox cat config
   shoebox cat snapshot latest
   shoebox cat entry latest:DCIM/Camera/IMG_1.jpg`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: words(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "config" {
 				return p.catConfig(cmd)
@@ -79,7 +79,7 @@ func (p *program) catCommand() *cobra.Command {
 			if args[0] == "snapshot" {
 				return p.printPretty(snapshotJSON(s))
 			}
-			e, err := snapshot.Lookup(cmd.Context(), r, s, path)
+			e, err := lookup(cmd.Context(), r, s, path)
 			if err != nil {
 				return err
 			}
