@@ -179,13 +179,29 @@ func (s *slot) find(key []byte) (value []byte, found bool, err error) {
 			if at == len(run) {
 				continue
 			}
-			if value, found, err = run[at].find(key); err != nil || found {
+			if value, found, err = run[at].find(key, &s.reads); err != nil || found {
 				return err
 			}
 		}
 		return nil
 	})
+	if s.reads.Load() >= readsKept {
+		s.letGo()
+	}
 	return value, found, err
+}
+
+// readsKept is how many reads of blocks may leave pages of tables mapped: 64 KiB each, 1 MiB on some
+// systems.
+const readsKept = 64
+
+func (s *slot) letGo() {
+	s.reads.Store(0)
+	for _, run := range s.runs {
+		for _, b := range run {
+			letGo(b.Data)
+		}
+	}
 }
 
 func (s *slot) closeTables() {

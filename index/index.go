@@ -46,7 +46,7 @@ type Options struct {
 	CacheBytes int64    // room for chunks kept by Cache; 0: 64 MiB
 	MemoryOnly bool     // touch no disk
 
-	flushAt int // entries held in memory before they go to disk; 0: 65,536. Tests set it.
+	flushAt int // entries held in memory before they go to disk; 0: 32,768. Tests set it.
 }
 
 var (
@@ -94,7 +94,7 @@ func Open(dir string, o Options) (*Index, error) {
 	}
 	o.CacheBytes = min(o.CacheBytes, 4<<30) // offsets within a file, half of it, are 32 bits
 	if o.flushAt == 0 {
-		o.flushAt = 1 << 16
+		o.flushAt = 1 << 15
 	}
 	x := &Index{options: o, key: chunk.Key(o.Key)}
 	x.clear()
@@ -217,6 +217,7 @@ func (x *Index) Reset() error {
 	if x.slot == nil {
 		return nil
 	}
+	x.why = nil // there may be room now
 	if err := x.slot.wipe(); err != nil {
 		x.abandon(err)
 	}

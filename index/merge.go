@@ -145,6 +145,7 @@ func (c *cursor) next() {
 			panic(errTable)
 		}
 		_ = c.it.Close() // gives back a count, no file
+		letGo(c.run[0].Data)
 		c.run, c.it, c.seen = c.run[1:], nil, 0
 	}
 }

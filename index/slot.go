@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // slot is one directory that this process alone uses. Its lock file stands beside it, so that the
@@ -19,9 +20,10 @@ type slot struct {
 	head head
 
 	opening sync.Once
-	failed  error    // of opening
-	runs    [][]book // as head.Runs
-	names   []byte   // of packs, 32 bytes each, as the pack file
+	failed  error         // of opening
+	runs    [][]book      // as head.Runs
+	names   []byte        // of packs, 32 bytes each, as the pack file
+	reads   atomic.Uint32 // of blocks, since letGo
 
 	cache cacheFiles
 }

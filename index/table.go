@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
@@ -17,7 +18,7 @@ import (
 )
 
 // maxTable is about how long a table gets, in bytes. Building one takes three times that in memory.
-const maxTable = 8 << 20
+const maxTable = 4 << 20
 
 // tableOptions: ids do not compress, and blocks are read where they lie, so there is no cache.
 // Every block is checked whenever it is read.
@@ -96,12 +97,14 @@ func checkTail(f *os.File, i info) error {
 	return nil
 }
 
-// find looks one key up. A nil error and false mean that the table surely does not hold it.
-func (b book) find(key []byte) (value []byte, found bool, err error) {
+// find looks one key up and counts the block it reads. A nil error and false mean that the table
+// surely does not hold the key.
+func (b book) find(key []byte, reads *atomic.Uint32) (value []byte, found bool, err error) {
 	if bytes.Compare(key, y.ParseKey(b.Smallest())) < 0 || bytes.Compare(key, y.ParseKey(b.Biggest())) > 0 ||
 		b.DoesNotHave(y.Hash(key)) {
 		return nil, false, nil
 	}
+	reads.Add(1)
 	it := b.NewIterator(table.NOCACHE)
 	defer it.Close() // gives back a count, no file
 	full := y.KeyWithTs(key, version)

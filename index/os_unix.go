@@ -19,3 +19,9 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// letGo drops the pages of a mapping that were read, which count as memory of this process. They stay
+// in the page cache and come back when read.
+func letGo(mapped []byte) {
+	_ = unix.Madvise(mapped, unix.MADV_DONTNEED) // advice: it costs memory if it is not taken
+}
