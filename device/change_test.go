@@ -109,7 +109,9 @@ func sourcesOver() []sourceOver {
 		}
 	}
 	return []sourceOver{
-		{"dir", func(t *testing.T, dir string) (source, *adbtest.Direct) { return openDir(t, dir, device.DirOptions{}), nil }},
+		{"dir", func(t *testing.T, dir string) (source, *adbtest.Direct) {
+			return openDir(t, dir, device.DirOptions{}), nil
+		}},
 		{"phone C", phone(adbtest.FeaturesC)},
 		{"phone B", phone(adbtest.FeaturesB)},
 		{"phone A", phone(adbtest.FeaturesA)},
@@ -247,4 +249,3 @@ func TestUnpluggedMidFile(t *testing.T) {
 		}
 	}
 }
-

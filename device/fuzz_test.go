@@ -26,8 +26,8 @@ func FuzzWrite(f *testing.F) {
 		if count(t, above) != 1 || count(t, filepath.Join(above, "in")) != 1 {
 			t.Fatalf("%q was written beside the target", path)
 		}
-		if err != nil {
-			return
+		if err != nil || strings.Contains(path, ".shoebox-") {
+			return // what looks like our own temporary file is not listed
 		}
 		files, problems, end := list(t.Context(), d)
 		if len(files) != 1 || files[0].Path != path || len(problems) > 0 || end != nil {

@@ -64,3 +64,28 @@ func TestDirUnreadable(t *testing.T) {
 	}()
 	<-done
 }
+
+// What is neither file nor link is passed over, also by Open.
+func TestDirPassesOver(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a"), "a")
+	write(t, filepath.Join(dir, "sub/b"), "b")
+	write(t, filepath.Join(dir, ".shoebox-0123456789abcdef.tmp"), "left behind")
+	if err := errors.Join(syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o644), os.Symlink("sub", filepath.Join(dir, "link")),
+		os.Symlink(".", filepath.Join(dir, "sub/loop"))); err != nil {
+		t.Fatal(err)
+	}
+	d := openDir(t, dir, device.DirOptions{})
+	files, problems, err := list(t.Context(), d)
+	if err != nil || len(problems) > 0 || !slices.Equal(paths(files), []string{"a", "link", "sub/b", "sub/loop"}) {
+		t.Error(paths(files), problems, err)
+	}
+	for _, path := range []string{"fifo", "link", "sub"} {
+		if _, err := d.Open(t.Context(), device.File{Path: path}); err == nil {
+			t.Errorf("%s was opened", path)
+		}
+	}
+	if _, err := d.Stat(t.Context(), "sub"); !errors.Is(err, fs.ErrInvalid) {
+		t.Error(err)
+	}
+}
