@@ -20,8 +20,8 @@ build:
 	$(GO) build -o shoebox ./cmd/shoebox
 
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
-test-tools: tools := gcc:gcc adb:adb toybox:toybox b3sum:b3sum age:age
-bench-tools: tools := adb:adb restic:restic borg:borgbackup
+test-tools: tools := gcc:gcc adb:adb toybox:toybox age:age
+bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup /usr/bin/time:time
 test-tools bench-tools:
 	@missing=
 	for tool in $(tools); do command -v $${tool%%:*} >/dev/null || missing+=" $${tool##*:}"; done
@@ -52,8 +52,9 @@ test-long: test-tools vet
 		done
 	done
 
-bench: bench-tools build
-	$(GO) run ./bench
+# BENCH takes flags of the program: BENCH='-size 1 -rows roll'
+bench: bench-tools
+	$(GO) run ./bench $(BENCH)
 
 lint: format vet static cross vulnerable
 
