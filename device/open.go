@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// readAheadBytes is how much of a file is asked for when it is opened.
-const readAheadBytes = 4 << 20
-
 // Open opens a file that Files listed; see the package's words on opening.
 func (d *Dir) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
@@ -27,9 +24,6 @@ func (d *Dir) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	file, err := d.open(f)
 	if err != nil {
 		return nil, pathError("open", f.Path, vanished(err))
-	}
-	if f.Size > 0 {
-		readAhead(file, f.Size)
 	}
 	after := func() error { return unchanged(file, f) }
 	return &stream{ctx: ctx, file: f, from: file, after: after}, nil

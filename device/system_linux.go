@@ -11,13 +11,6 @@ import (
 // openFlags keep a pipe, put where a file was, from blocking an open for ever.
 const openFlags = unix.O_NONBLOCK
 
-// readAhead asks for a file's first bytes before they are read, and for the rest in order.
-func readAhead(f *os.File, size int64) {
-	fd := int(f.Fd())
-	_ = unix.Fadvise(fd, 0, 0, unix.FADV_SEQUENTIAL)
-	_ = unix.Fadvise(fd, 0, min(size, readAheadBytes), unix.FADV_WILLNEED)
-}
-
 // reserve takes the room of a file at once: it lies together, and a full disk
 // shows before anything is written. A file system that cannot do so is no error.
 func reserve(f *os.File, size int64) error {

@@ -6,6 +6,4 @@ import "os"
 
 const openFlags = 0
 
-func readAhead(*os.File, int64) {}
-
 func reserve(*os.File, int64) error { return nil }
