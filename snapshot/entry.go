@@ -106,8 +106,23 @@ func (f *entryForm) check() error {
 		return fmt.Errorf("%w: the entry of %.60q is of no known form", crypt.ErrDamaged, f.Path)
 	case f.Size < 0 || f.Type == 0 && f.Parts.Size() != f.Size:
 		return fmt.Errorf("%w: the parts of %.60q do not make up its size", crypt.ErrDamaged, f.Path)
+	case len(f.Target) > maxPath || len(f.Parts) > maxParts:
+		return fmt.Errorf("%w: the entry of %.60q is too long", crypt.ErrDamaged, f.Path)
 	case f.ModNano >= 1e9 || f.Zone < -26*60 || f.Zone > 26*60 || f.Mode > 0o7777:
 		return fmt.Errorf("%w: the entry of %.60q has values out of bounds", crypt.ErrDamaged, f.Path)
+	}
+	return nil
+}
+
+// storable tells why no snapshot can hold a file, whatever the device says of it.
+func storable(f device.File) error {
+	switch {
+	case !cleanPath(f.Path):
+		return fmt.Errorf("its path of %d bytes is longer than %d, or leads elsewhere", len(f.Path), maxPath)
+	case len(f.Target) > maxPath:
+		return fmt.Errorf("it is a link to a path of %d bytes; %d are the most a snapshot holds", len(f.Target), maxPath)
+	case f.Size < 0 || f.Mode > 0o7777:
+		return fmt.Errorf("no file has %d bytes and mode %o", f.Size, f.Mode)
 	}
 	return nil
 }

@@ -86,6 +86,7 @@ type pageWriter struct {
 // level collects the pages of one level until they make a page of the next.
 type level struct {
 	children []childForm
+	weight   int
 }
 
 func newPageWriter(r *repo.Repo, put func([]byte) (repo.Part, error)) *pageWriter {
@@ -148,7 +149,8 @@ func (w *pageWriter) addChild(at int, c childForm, last string) error {
 	}
 	l := w.levels[at]
 	l.children = append(l.children, c)
-	full := w.split.ends(last, at+1) || len(l.children) >= mostPerPage<<w.split.bits
+	l.weight += entryWeight + len(c.First)
+	full := w.split.ends(last, at+1) || len(l.children) >= mostPerPage<<w.split.bits || l.weight >= fullPage
 	if !full || at+1 >= maxLevel { // the highest level takes whatever comes
 		return nil
 	}
@@ -165,7 +167,7 @@ func (w *pageWriter) closeLevel(at int, last string) error {
 	if err != nil {
 		return err
 	}
-	up.Part, l.children = part, nil
+	up.Part, l.children, l.weight = part, nil, 0
 	return w.addChild(at+1, up, last)
 }
 

@@ -94,6 +94,9 @@ func (b *backup) readFile(ctx context.Context, t *task, eyes *observer) (e Entry
 	}
 	e = Entry{File: t.File, Content: content, Photo: eyes.sniffer.Info(t.Path, t.ModTime)}
 	eyes.hash.Sum(e.Hash[:0])
+	if form := e.form(); form.check() != nil {
+		e.Photo = photo.Info{Source: photo.ModTime, Taken: t.ModTime, Zoned: true} // what the picture says of itself is nonsense
+	}
 	return e, nil
 }
 

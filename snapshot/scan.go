@@ -77,6 +77,9 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 	}
 	b.options.Progress.Found.Add(1)
 	b.options.Progress.FoundBytes.Add(f.Size)
+	if err := storable(f); err != nil {
+		return b.pass(ctx, &task{located: located{Entry: Entry{File: f}}, what: Failed, err: err})
+	}
 	t, err := b.compare(ctx, f, m.at(f.Path))
 	if err != nil {
 		return err

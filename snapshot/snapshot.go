@@ -12,7 +12,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/zeebo/blake3"
@@ -120,7 +122,23 @@ func (s Snapshot) encode() ([]byte, error) {
 	for _, x := range s.Failed[:min(len(s.Failed), maxFailures)] {
 		f.Failed = append(f.Failed, failureForm{wire.Bytes(x.Path), x.Reason})
 	}
+	f.makeText()
 	return codec().Marshal(f)
+}
+
+// makeText makes all text valid UTF-8, as it would not be read back otherwise: reasons may quote names of any bytes.
+func (f *form) makeText() {
+	texts := []*string{&f.Device.Kind, &f.Device.Name, &f.Device.Model, &f.Device.ID, &f.Host, &f.Parent, &f.Program}
+	for i := range f.Failed {
+		texts = append(texts, &f.Failed[i].Reason)
+	}
+	f.Tags = slices.Clone(f.Tags)
+	for i := range f.Tags {
+		texts = append(texts, &f.Tags[i])
+	}
+	for _, t := range texts {
+		*t = strings.ToValidUTF8(*t, "\uFFFD")
+	}
 }
 
 func decode(rec repo.Record) (Snapshot, error) {

@@ -78,7 +78,7 @@ type Place struct {
 }
 
 // A sealed chunk begins with its own salt, so that one read of a pack opens it; see
-// docs/decisions/0002-salt-per-chunk.md.
+// docs/decisions/0004-salt-per-chunk.md.
 const chunkSalt = 16
 
 // Overhead is how many bytes sealing adds to a chunk, with either suite: the salt, and the tag.
