@@ -151,16 +151,16 @@ func TestOneMoreEntryChangesFewPages(t *testing.T) {
 	for _, bits := range []uint8{1, 4, 7} {
 		b := newBench(t, bits)
 		times := make(map[string]int64)
-		for i := range 4000 {
+		for i := range 1500 {
 			times[fmt.Sprintf("DCIM/Camera/IMG_%06d.jpg", i*7)] = 1
 		}
 		root, all := b.write(t, entriesOf(times), nil)
 		old := byPath(b.read(t, root))
 		levels := len(b.levels(t, root))
 		worst := 0
-		for i := range 20 {
+		for i := range 10 {
 			more := maps.Clone(times)
-			more[fmt.Sprintf("DCIM/Camera/IMG_%06d.jpg", i*1399+1)] = 1
+			more[fmt.Sprintf("DCIM/Camera/IMG_%06d.jpg", i*1049+1)] = 1
 			_, fresh := b.write(t, entriesOf(more), old)
 			worst = max(worst, fresh)
 		}
