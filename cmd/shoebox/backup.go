@@ -64,7 +64,7 @@ func (p *program) backup(ctx context.Context, f backupFlags, args []string) erro
 	if err := checkFolders(args); err != nil {
 		return err
 	}
-	r, err := p.openOrCreate(ctx, f)
+	r, err := p.openOrCreate(ctx, f, args)
 	if err != nil {
 		return err
 	}
@@ -113,10 +113,13 @@ func worse(a, b error) error {
 
 // openOrCreate makes the default repository when there is none. One that was named and is not there is an error: the disk
 // may not be connected, and a second repository in its place would only look like a backup.
-func (p *program) openOrCreate(ctx context.Context, f backupFlags) (*repo.Repo, error) {
+func (p *program) openOrCreate(ctx context.Context, f backupFlags, args []string) (*repo.Repo, error) {
 	r, err := p.open(ctx)
 	if !errors.Is(err, repo.ErrNoRepository) || f.dryRun || p.named {
 		return r, err
+	}
+	if err := p.tryPhones(ctx, f, args); err != nil {
+		return nil, err
 	}
 	return p.create(ctx, f.setup)
 }
@@ -138,7 +141,7 @@ func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, ar
 		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Progress: progress,
 		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
 	p.kept = "; what was stored by then is kept and will not be read again"
-	stop := p.watch("Backing up "+src.device.Name, progress)
+	stop := p.watch("Backing up", src.device.Name, progress)
 	start := p.now()
 	s, err := snapshot.Backup(ctx, r, src, o)
 	stop()

@@ -105,10 +105,10 @@ func (p *program) watchCheck(bytes, looked *atomic.Int64) (stop func()) {
 	}
 	return every(200*time.Millisecond, func(last bool) {
 		if last {
-			fmt.Fprint(p.err, "\r\x1b[K")
+			p.clear()
 			return
 		}
-		fmt.Fprintf(p.err, "\r\x1b[KChecking: %s read, %s", bytesText(bytes.Load()), plural(looked.Load(), "snapshot"))
+		p.draw(fmt.Sprintf("Checking: %s read, %s", bytesText(bytes.Load()), plural(looked.Load(), "snapshot")))
 	})
 }
 

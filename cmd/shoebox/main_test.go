@@ -31,8 +31,10 @@ func TestMain(m *testing.M) {
 //	photo FILE [KEY=VALUE...]   make a picture or a video, by FILE's ending; see makePhoto
 //	phone NAME KEY=VALUE...     connect a simulated phone through a real adb server; see connectPhone
 //	fault NAME ...              make a phone misbehave; see breakPhone
-//	mend NAME, unplug NAME
+//	mend NAME, unplug NAME, plug NAME
 //	pulled NAME [PATH...]       exactly these files were read whole or in part from the phone, once, since pulled was last said
+//	spared NAME FILE            none of the files listed in FILE was read from the phone since pulled was last said
+//	sent NAME BYTES             at most so much was read from the phone since pulled was last said
 //	without PROGRAM...          take programs away from PATH
 //	damage DIR                  change one byte in the middle of the largest file in DIR, and set $DAMAGED to its name
 //	sameTree DIR DIR            the files of the two folders have the same bytes and times
@@ -44,7 +46,8 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "photo": photoCommand, "phone": phoneCommand, "fault": faultCommand, "mend": mendCommand, "unplug": unplugCommand, "pulled": pulledCommand,
+			"code": code, "photo": photoCommand, "phone": phoneCommand, "fault": faultCommand, "mend": mendCommand, "unplug": unplugCommand, "plug": plugCommand,
+			"pulled": pulledCommand, "spared": sparedCommand, "sent": sentCommand,
 			"without": without, "damage": damage, "sameTree": sameTree, "mode": mode, "setenv": setenv,
 		},
 	})
@@ -171,7 +174,7 @@ func (p *phones) close() error {
 		all = errors.Join(all, one.Phone.Close(), one.Daemon.Close())
 	}
 	if p.server != nil {
-		return errors.Join(all, p.server.Close())
+		all = errors.Join(all, p.server.Close())
 	}
 	// shoebox may have started adb by itself: it is asked to end. Nothing there is well too.
 	_ = adbtest.Stop(context.Background(), p.addr)

@@ -148,9 +148,12 @@ func mendCommand(ts *testscript.TestScript, _ bool, args []string) {
 	phonesOf(ts).get(ts, args[0]).Mend()
 }
 
+// unplugCommand takes a phone away for good. "offline" leaves it in adb's list, as a phone on Wi-Fi that went out of the house.
 func unplugCommand(ts *testscript.TestScript, _ bool, args []string) {
 	one := phonesOf(ts).get(ts, args[0])
 	ts.Check(one.Phone.Close())
+	ts.Check(one.Daemon.Close())
+	delete(phonesOf(ts).all, args[0])
 	if len(args) > 1 && args[1] == "offline" {
 		return // adb still knows it
 	}
@@ -175,4 +178,32 @@ func pulledCommand(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%d bytes were read from the phone", one.Bytes())
 	}
 	one.ResetCounters()
+}
+
+func plugCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := phonesOf(ts).server.Connect(ctx, phonesOf(ts).get(ts, args[0]).Phone)
+	ts.Check(err)
+}
+
+func sparedCommand(ts *testscript.TestScript, _ bool, args []string) {
+	one := phonesOf(ts).get(ts, args[0])
+	spared := strings.Fields(ts.ReadFile(args[1]))
+	if len(spared) == 0 {
+		ts.Fatalf("no files are named in %s", args[1])
+	}
+	for path := range one.Pulls() {
+		if slices.Contains(spared, strings.TrimPrefix(path, "/sdcard/")) {
+			ts.Fatalf("%s was read again", path)
+		}
+	}
+}
+
+func sentCommand(ts *testscript.TestScript, neg bool, args []string) {
+	most, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	if got := phonesOf(ts).get(ts, args[0]).Bytes(); (got <= most) == neg {
+		ts.Fatalf("%d bytes were read from the phone", got)
+	}
 }

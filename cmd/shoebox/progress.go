@@ -2,21 +2,23 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"shoebox/snapshot"
 )
 
 // watch shows how far a backup or a restore is: a moving line on a terminal, else a plain line now and then, or JSON. The
 // function it gives ends it and waits until it has ended.
-func (p *program) watch(title string, progress *snapshot.Progress) (stop func()) {
+func (p *program) watch(doing, what string, progress *snapshot.Progress) (stop func()) {
 	if p.flags.quiet {
 		return func() {}
 	}
-	draw, interval := p.painter(title, progress)
+	draw, interval := p.painter(doing, what, progress)
 	return every(interval, draw)
 }
 
@@ -41,38 +43,82 @@ func every(interval time.Duration, draw func(last bool)) (stop func()) {
 }
 
 // painter chooses how to show progress, and how often. It is told when it is drawn for the last time.
-func (p *program) painter(title string, progress *snapshot.Progress) (draw func(last bool), interval time.Duration) {
+func (p *program) painter(doing, what string, progress *snapshot.Progress) (draw func(last bool), interval time.Duration) {
 	start := time.Now()
 	switch {
 	case p.flags.json:
 		return func(bool) { _ = p.printJSON(statusLine(progress, time.Since(start))) }, time.Second
 	case p.terminal:
-		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.err), progressbar.OptionSetDescription(title), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
 		return func(last bool) {
-			p.lock.Lock()
-			defer p.lock.Unlock()
-			paint(bar, title, progress, time.Since(start), last)
-			p.drawn = !last
+			if last {
+				p.clear()
+				return
+			}
+			p.draw(what + "  " + bar(progress) + progressText(progress, time.Since(start)))
 		}, 200 * time.Millisecond
 	}
 	return func(last bool) {
 		if !last {
-			p.tell("%s: %s", title, progressText(progress, time.Since(start)))
+			p.tell("%s %s: %s", doing, what, progressText(progress, time.Since(start)))
 		}
 	}, 10 * time.Second
 }
 
-func paint(bar *progressbar.ProgressBar, title string, progress *snapshot.Progress, took time.Duration, last bool) {
-	if last {
-		_ = bar.Finish() // a bar that cannot be drawn is no reason to fail
-		return
+// clearLine empties the line of a terminal, ECMA-48.
+const clearLine = "\r\x1b[K"
+
+// draw puts a line on the terminal in place of the one drawn before. It is cut to the terminal's width: a line that wraps
+// could not be drawn over.
+func (p *program) draw(line string) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
 	}
-	bar.Describe(title + "  " + progressText(progress, took))
-	if total := progress.FoundBytes.Load(); total > 0 {
-		bar.ChangeMax64(total)
-		_ = bar.Set64(min(progress.Bytes.Load(), total))
+	if letters := []rune(line); len(letters) >= width {
+		line = string(letters[:width-1])
 	}
+	fmt.Fprint(p.err, clearLine, line)
+	p.drawn = true
+}
+
+// clear takes the drawn line away.
+func (p *program) clear() {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.clearLocked()
+}
+
+func (p *program) clearLocked() {
+	if p.drawn {
+		fmt.Fprint(p.err, clearLine)
+		p.drawn = false
+	}
+}
+
+// bar shows the share that is done, once it is known what there is to do.
+func bar(g *snapshot.Progress) string {
+	const width = 10
+	if !g.Scanned.Load() {
+		return ""
+	}
+	done := share(g)
+	full := int(done * width)
+	return strings.Repeat("█", full) + strings.Repeat("░", width-full) + fmt.Sprintf(" %3.0f %%  ", done*100)
+}
+
+// share is how much is done, from 0 to 1. While big files are read it follows the bytes.
+func share(g *snapshot.Progress) float64 {
+	total := g.FoundBytes.Load()
+	if total <= 0 {
+		return 0
+	}
+	done := max(g.Bytes.Load(), total-max(g.ToRead.Load()-g.Read.Load(), 0))
+	if g.ToRead.Load() == 0 {
+		done = g.Bytes.Load()
+	}
+	return min(float64(done)/float64(total), 1)
 }
 
 // progressText says files, bytes, rate and the time left.
@@ -97,11 +143,6 @@ func progressText(g *snapshot.Progress, took time.Duration) string {
 
 // statusLine has restic's field names.
 func statusLine(g *snapshot.Progress, took time.Duration) map[string]any {
-	done, total := g.Bytes.Load(), g.FoundBytes.Load()
-	share := 0.0
-	if total > 0 {
-		share = float64(done) / float64(total)
-	}
-	return map[string]any{"message_type": "status", "seconds_elapsed": int64(took.Seconds()), "percent_done": share,
-		"total_files": g.Found.Load(), "files_done": g.Files.Load(), "total_bytes": total, "bytes_done": done, "error_count": g.Failed.Load()}
+	return map[string]any{"message_type": "status", "seconds_elapsed": int64(took.Seconds()), "percent_done": share(g),
+		"total_files": g.Found.Load(), "files_done": g.Files.Load(), "total_bytes": g.FoundBytes.Load(), "bytes_done": g.Bytes.Load(), "error_count": g.Failed.Load()}
 }

@@ -75,7 +75,7 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	progress := new(snapshot.Progress)
 	start := p.now()
 	var damaged atomic.Bool
-	stop := p.watch("Restoring", progress)
+	stop := p.watch("Restoring to", target, progress)
 	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, DryRun: dryRun, Progress: progress,
 		Select: func(e snapshot.Entry) bool { return p.pass(c, e) },
 		Each: func(n snapshot.Notice) {
@@ -106,27 +106,27 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 }
 
 // openTarget opens the folder to restore to, and makes it when it is missing. A dry run makes none: it looks at an empty one
-// instead.
+// instead. done takes a folder that was made away again if nothing came into it.
 func openTarget(path string, policy snapshot.Overwrite, dryRun bool) (to *device.Dir, done func(), err error) {
-	empty := ""
+	made := ""
 	if !folderExists(path) {
 		if dryRun {
 			path, err = os.MkdirTemp("", "shoebox")
-			empty = path
 		} else {
 			err = os.MkdirAll(path, 0o755)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("make the folder to restore to: %w", err)
 		}
+		made = path
 	}
 	if to, err = device.NewDir(path, device.DirOptions{Replace: policy != snapshot.Never}); err != nil {
 		return nil, nil, fmt.Errorf("open the folder to restore to: %w", err)
 	}
 	return to, func() {
 		_ = to.Close() // everything was flushed
-		if empty != "" {
-			_ = os.Remove(empty)
+		if made != "" {
+			_ = os.Remove(made) // fails where something is in it, as it should
 		}
 	}, nil
 }

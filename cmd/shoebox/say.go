@@ -19,17 +19,11 @@ func (p *program) tell(format string, args ...any) {
 	}
 }
 
-// clearLine takes a moving line off a terminal, ECMA-48.
-const clearLine = "\r\x1b[K"
-
 // complain prints a line where errors go, whoever listens; a moving line gives way to it.
 func (p *program) complain(format string, args ...any) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	if p.drawn {
-		fmt.Fprint(p.err, clearLine)
-		p.drawn = false
-	}
+	p.clearLocked()
 	fmt.Fprintf(p.err, format+"\n", args...)
 }
 

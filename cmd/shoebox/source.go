@@ -61,34 +61,67 @@ func (p *program) folderSource(r *repo.Repo, f backupFlags, arg string, exclude 
 const phoneReaders = 8
 
 func (p *program) phoneSource(ctx context.Context, r *repo.Repo, f backupFlags, arg string, exclude []string) (*source, error) {
-	alias, root, _ := strings.Cut(arg, "/")
-	names, err := readAliases()
+	phone, name, roots, err := p.openPhone(ctx, f, arg, exclude)
 	if err != nil {
 		return nil, err
 	}
-	o := device.PhoneOptions{Serial: firstOf(names.identity(alias), alias, f.serial, os.Getenv("ANDROID_SERIAL")), Exclude: exclude}
-	if root = strings.Trim(root, "/"); root != "" {
-		o.Roots = []string{root}
-	}
-	phone, err := device.OpenPhone(ctx, adbServer(), o)
-	if err != nil {
-		return nil, nameChoices(err, names)
-	}
-	d := snapshot.Device{Kind: "phone", Name: firstOf(names[phone.Identity], phone.Model, phone.Serial), Model: phone.Model, ID: snapshot.DeviceID(r, "phone\x00"+phone.Identity)}
-	return &source{Source: phone, device: d, roots: o.Roots, workers: phoneReaders, close: func() { _ = phone.Close() }}, nil // only read
+	d := snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: snapshot.DeviceID(r, "phone\x00"+phone.Identity)}
+	return &source{Source: phone, device: d, roots: roots, workers: phoneReaders, close: func() { _ = phone.Close() }}, nil // only read
 }
 
-// nameChoices adds the phones to the message that several are connected.
+// openPhone finds the phone of NAME/FOLDER, and what to call it.
+func (p *program) openPhone(ctx context.Context, f backupFlags, arg string, exclude []string) (phone *device.Phone, name string, roots []string, err error) {
+	alias, root, _ := strings.Cut(arg, "/")
+	names, err := readAliases()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if root = strings.Trim(root, "/"); root != "" {
+		roots = []string{root}
+	}
+	phone, err = device.OpenPhone(ctx, adbServer(), device.PhoneOptions{Roots: roots, Exclude: exclude,
+		Serial: firstOf(names.identity(alias), alias, f.serial, os.Getenv("ANDROID_SERIAL"))})
+	if err != nil {
+		return nil, "", nil, nameChoices(err, names)
+	}
+	return phone, firstOf(names[phone.Identity], phone.Model, phone.Serial), roots, nil
+}
+
+// tryPhones tells what is wrong with the phones that are asked for, before a repository is made for them.
+func (p *program) tryPhones(ctx context.Context, f backupFlags, args []string) error {
+	for _, arg := range args {
+		if !isPhone(arg) {
+			continue
+		}
+		phone, _, _, err := p.openPhone(ctx, f, strings.TrimPrefix(arg, phonePrefix), nil)
+		if err != nil {
+			return err
+		}
+		if err := phone.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nameChoices adds the names people gave their phones to the message that several are connected.
 func nameChoices(err error, names aliases) error {
 	var phone *device.PhoneError
-	if !errors.As(err, &phone) || len(phone.Phones) == 0 || strings.Contains(err.Error(), phone.Phones[0].Serial) {
+	if !errors.As(err, &phone) || len(phone.Phones) == 0 || len(names) == 0 {
 		return err
 	}
-	var list strings.Builder
+	named := *phone
+	named.Next = "Say which one: phone:NAME, or -s and its serial:"
 	for _, one := range phone.Phones {
-		fmt.Fprintf(&list, "\n  -s %s   %s", one.Select(), firstOf(names[one.Identity], one.Model))
+		named.Next += fmt.Sprintf("\n  -s %s  %s", one.Select(), one.Model)
+		if name := names[one.Identity]; name != "" {
+			named.Next += "  phone:" + name
+		}
+		if one.State != nil {
+			named.Next += fmt.Sprintf("  (%v)", one.State)
+		}
 	}
-	return fmt.Errorf("%w%s", err, list.String())
+	return &named
 }
 
 // adbServer is where adb itself would look for its server.
