@@ -22,7 +22,6 @@ func TestCutAtEveryOffset(t *testing.T) {
 	const size = 4096 - 8 - 8 // one DATA frame and DONE
 	m.AddSize("DCIM/a.jpg", size)
 	x, s := directPhone(t, adbtest.Config{Storage: m})
-	s.Stall = 5 * time.Second
 	p := openPhone(t, s, device.PhoneOptions{Connections: 1})
 	files, _, err := list(t.Context(), p)
 	if err != nil || len(files) != 1 {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,9 @@ func (h hostile) run(t *testing.T, v2 bool) {
 		c.Features = adbtest.FeaturesA
 	}
 	x, s := directPhone(t, c)
+	if strings.Contains(h.name, "hang") || strings.Contains(h.name, "drip") {
+		s.Stall, s.Reply = 400*time.Millisecond, time.Second
+	}
 	h.setup(m, x, v2)
 	above := t.TempDir()
 	var before runtime.MemStats

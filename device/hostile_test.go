@@ -16,8 +16,7 @@ import (
 	"shoebox/device/adb/adbtest"
 )
 
-// directPhone is a simulated phone without an adb server in between, and a client
-// with little patience.
+// directPhone is a simulated phone without an adb server in between.
 func directPhone(t *testing.T, c adbtest.Config) (*adbtest.Direct, *adb.Server) {
 	t.Helper()
 	d := adbtest.New(c)
@@ -29,7 +28,7 @@ func directPhone(t *testing.T, c adbtest.Config) (*adbtest.Direct, *adb.Server) 
 		_ = x.Close()
 		_ = d.Close()
 	})
-	return x, &adb.Server{Addr: x.Addr(), Stall: 300 * time.Millisecond, Reply: time.Second}
+	return x, &adb.Server{Addr: x.Addr(), Stall: 20 * time.Second, Reply: 5 * time.Second}
 }
 
 // hostile is one way in which a phone is not what it should be.

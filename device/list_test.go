@@ -65,7 +65,6 @@ func TestDirOrder(t *testing.T) {
 func TestPhoneOrder(t *testing.T) {
 	tree := &swapTree{}
 	_, s := directPhone(t, adbtest.Config{Storage: tree})
-	s.Stall = 10 * time.Second
 	p := openPhone(t, s, device.PhoneOptions{Roots: []string{"DCIM"}})
 	rapid.Check(t, func(r *rapid.T) {
 		m := adbtest.NewMemTree()

@@ -147,6 +147,9 @@ func TestWriteOver(t *testing.T) {
 	if err := keep.Write(t.Context(), f, strings.NewReader("new")); !errors.Is(err, fs.ErrExist) {
 		t.Error(err)
 	}
+	if err := keep.Write(t.Context(), f, iotest.ErrReader(errors.New("read for nothing"))); !errors.Is(err, fs.ErrExist) {
+		t.Error(err)
+	}
 	if err := replace.Write(t.Context(), f, strings.NewReader("ne")); !errors.Is(err, device.ErrShort) {
 		t.Error(err)
 	}

@@ -78,9 +78,6 @@ func (s *Server) quick(ctx context.Context) (*conn, error) {
 
 // service opens a service of one phone. The caller closes the connection.
 func (s *Server) service(ctx context.Context, info Info, service string) (*conn, error) {
-	if len(service) > MaxService {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLong, len(service), MaxService)
-	}
 	c, err := s.quick(ctx)
 	if err != nil {
 		return nil, err

@@ -72,6 +72,40 @@ func TestTrap11FailEndsSession(t *testing.T) {
 	}
 }
 
+// Trap 11, its worst case: the FAIL of a file behind closes the connection while
+// the one before is still being read, and takes the rest of it along.
+func TestTrap11FailBehindSlowReader(t *testing.T) {
+	const size = 1 << 20
+	tree := adbtest.NewMemTree()
+	tree.AddSize("a", size)
+	x, s := directPhone(t, adbtest.Config{Storage: tree})
+	s.Stall = 20 * time.Second
+	x.Reset = true
+	p := only(t, s).Puller(1)
+	defer p.Close()
+	a, err := p.Open(t.Context(), "/sdcard/a", size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := p.Open(t.Context(), "/sdcard/missing", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []byte
+	buf := make([]byte, 64<<10)
+	for err == nil {
+		time.Sleep(10 * time.Millisecond)
+		var n int
+		n, err = a.Read(buf)
+		got = append(got, buf[:n]...)
+	}
+	want, _ := io.ReadAll(adbtest.Content("a", size))
+	if err != io.EOF || !bytes.Equal(got, want) {
+		t.Error(len(got), err)
+	}
+}
+
 // Trap 12: a phone that dies in the middle is an error that is not io.EOF, and so
 // is one that stalls; with the real server between.
 func TestTrap12DiesMidFile(t *testing.T) {

@@ -31,6 +31,7 @@ type Config struct {
 	Frame        int    // bytes in a DATA frame; 0 is 65528, as adbd has it
 	MaxData      int    // of a packet; 0 is 1 MiB. 4096 and Version1 make an old phone.
 	Version1     bool   // announce protocol version 0x01000000, with checksums
+	Chatty       bool   // each write of a service is a packet of its own
 	Unauthorized bool   // until Daemon.Authorize
 	Banner       string // the state announced; "" is "device"
 

@@ -14,6 +14,9 @@ import (
 // would be, without the daemon protocol in between.
 type Direct struct {
 	*Daemon
+	// Reset makes connections end as a server's do that has unread requests in
+	// them: what is still on the way is lost. Set it before the first client.
+	Reset  bool
 	listen net.Listener
 	work   sync.WaitGroup
 
@@ -93,6 +96,9 @@ func (x *Direct) accept() {
 		x.work.Go(func() {
 			d := &directConn{Conn: c, x: x, r: bufio.NewReader(c), ended: make(chan struct{})}
 			d.serve()
+			if t, ok := c.(*net.TCPConn); ok && x.Reset {
+				_ = t.SetLinger(0)
+			}
 			_ = c.Close()
 			d.end.Do(func() { close(d.ended) })
 			x.mu.Lock()

@@ -57,7 +57,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	defer s.mu.Unlock()
 	n := 0
 	for len(p) > 0 {
-		for len(s.out) >= socketBytes && !s.dead {
+		for s.full() && !s.dead {
 			s.changed.Wait()
 		}
 		if s.dead {
@@ -70,6 +70,14 @@ func (s *stream) Write(p []byte) (int, error) {
 		s.changed.Broadcast()
 	}
 	return n, nil
+}
+
+// full says whether a write must wait. The caller holds mu.
+func (s *stream) full() bool {
+	if s.link.d.Chatty {
+		return len(s.out) > 0 || s.unacked
+	}
+	return len(s.out) >= socketBytes
 }
 
 // pump sends what the service wrote, one packet in flight at a time.

@@ -158,28 +158,22 @@ func (s *syncd) list(w io.Writer, op, path string) bool {
 	if err != nil {
 		nodes = nil // a folder that cannot be read looks like this
 	}
-	var b []byte
 	for _, n := range nodes {
 		if !v2 && n.Errno != 0 {
 			continue
 		}
-		b = append(b, id...)
+		b := []byte(id)
 		if v2 {
 			b = appendV2(b, n)
 		} else {
 			b = appendV1(b, n)
 		}
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Name)))
-		b = append(b, n.Name...)
-		if len(b) > 32<<10 {
-			if !send(w, b) {
-				return false
-			}
-			b = b[:0]
+		if !send(w, append(b, n.Name...)) { // one by one, as adbd does
+			return false
 		}
 	}
-	b = append(b, "DONE"...)
-	return send(w, append(b, make([]byte, size+4)...))
+	return send(w, append([]byte("DONE"), make([]byte, size+4)...))
 }
 
 // dataFrame is what adbd 29 puts into one DATA frame, in bytes.

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"shoebox/device/adb"
+)
+
+// The program serves a folder behind a real adb server, with faults, and ends
+// with its standard input.
+func TestSimphone(t *testing.T) {
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "simphone")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	photos := filepath.Join(dir, "photos")
+	if err := os.MkdirAll(filepath.Join(photos, "DCIM"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(photos, "DCIM/a.jpg"), []byte("picture"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "-server", "-dir", photos, "-serial", "R58M", "-fault", "RECV,nosuch,cut,10,1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var addr string
+	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "ready"; {
+		if a, ok := strings.CutPrefix(lines.Text(), "adb "); ok {
+			addr = a
+		}
+	}
+	server := &adb.Server{Addr: addr}
+	phones, err := server.Devices(t.Context())
+	if err != nil || len(phones) != 1 {
+		t.Fatal(phones, err)
+	}
+	p, err := server.Open(t.Context(), phones[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if serial, err := p.Property(t.Context(), "ro.serialno"); serial != "R58M" || err != nil {
+		t.Error(serial, err)
+	}
+	err = p.Walk(t.Context(), []string{"/sdcard/DCIM"}, func(_ string, entries []adb.Entry, err error) []string {
+		if err != nil || len(entries) != 1 || entries[0].Name != "a.jpg" || entries[0].Size != 7 {
+			t.Error(entries, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	_ = in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFaultFlag(t *testing.T) {
+	var l faultList
+	for _, bad := range []string{"", "RECV", "RECV,x,nokind", "RECV,x,cut,many", "RECV,x,cut,1,often"} {
+		if l.Set(bad) == nil {
+			t.Errorf("%q passed", bad)
+		}
+	}
+	if err := l.Set("RECV,a b.jpg,fail,100,2,read failed: x, y"); err != nil || len(l) != 1 {
+		t.Fatal(err)
+	}
+	if f := l[0]; f.Op != "RECV" || f.Path != "a b.jpg" || f.At != 100 || f.Times != 2 || f.Text != "read failed: x, y" {
+		t.Errorf("%+v", f)
+	}
+}
