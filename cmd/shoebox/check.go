@@ -50,7 +50,7 @@ func parseBudget(text string) (b repo.Budget, err error) {
 		return repo.Budget{All: true}, nil
 	case strings.HasSuffix(text, "%"):
 		share, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
-		if err != nil || share <= 0 || share > 100 {
+		if err != nil || !(share > 0 && share <= 100) { // and NaN is neither
 			return b, bad
 		}
 		return repo.Budget{Share: share / 100}, nil
