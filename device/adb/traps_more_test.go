@@ -143,6 +143,28 @@ func TestTrap12DiesMidFile(t *testing.T) {
 	}
 }
 
+// Trap 12, the silent kind: a phone that freezes whole is lost at once, not file
+// by file.
+func TestTrap12FreezesWhole(t *testing.T) {
+	tree := adbtest.NewMemTree()
+	tree.AddSize("a", 100000)
+	x, s := directPhone(t, adbtest.Config{Storage: tree})
+	s.Reply = 400 * time.Millisecond
+	p := only(t, s).Puller(1)
+	defer p.Close()
+	x.Break(adbtest.Fault{Op: "RECV", Kind: adbtest.Hang, At: 5000})
+	pull, err := p.Open(t.Context(), "/sdcard/a", 100000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Script("host:transport-id:1", "…hang")
+	_, err = io.ReadAll(pull)
+	var lost *adb.Lost
+	if !errors.As(err, &lost) || !errors.Is(err, adb.ErrStalled) {
+		t.Error(err)
+	}
+}
+
 // Trap 13: calls that fail leave no socket behind, gadb's included.
 func TestTrap13NoLeak(t *testing.T) {
 	x, s := directPhone(t, adbtest.Config{})
