@@ -21,7 +21,7 @@ type programs struct {
 
 func (b *bench) programs(name, src string) *programs {
 	p := &programs{b: b, src: src, home: filepath.Join(b.work, "home-"+name), repo: filepath.Join(b.work, "repo-"+name), out: filepath.Join(b.work, "out-"+name)}
-	env := []string{"HOME=" + p.home, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME="}
+	env := []string{"HOME=" + p.home, "XDG_CACHE_HOME=" + p.home + "/.cache", "XDG_CONFIG_HOME=" + p.home + "/.config", "XDG_DATA_HOME=" + p.home + "/.local/share"}
 	p.shoeboxEnv = append(env, "SHOEBOX_REPOSITORY="+p.repo+"/shoebox")
 	p.restic = append(env, "RESTIC_REPOSITORY="+p.repo+"/restic", "RESTIC_PASSWORD=bench")
 	p.borg = append(env, "BORG_REPO="+p.repo+"/borg", "BORG_PASSPHRASE=bench", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes", "BORG_RELOCATED_REPO_ACCESS_IS_OK=yes")
