@@ -31,12 +31,14 @@ func (p *program) backupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backup [SOURCE...]",
 		Short: "Take a snapshot of the phone on the cable, or of a folder",
-		Long: `Take a snapshot. Without a SOURCE it is the phone on the cable, with the folders where pictures and videos are:
-DCIM, Pictures, Movies, Download and the media of apps such as WhatsApp. A SOURCE is a folder on this computer, or
-phone:NAME, or phone:NAME/DCIM/Camera for one folder of a phone; phone: is the only phone there.
+		Long: `Take a snapshot. Without a SOURCE it is the phone on the cable, with the folders
+where pictures and videos are: DCIM, Pictures, Movies, Download and the media of
+apps such as WhatsApp. A SOURCE is a folder on this computer, or phone:NAME, or
+phone:NAME/DCIM/Camera for one folder of a phone; phone: is the only phone
+there.
 
-Only what is new is read. When there is no repository yet, the default one is made. A backup that is cut off goes
-on where it was when it is started again.`,
+Only what is new is read. When there is no repository yet, the default one is
+made. A backup that is cut off goes on where it was when it is started again.`,
 		Example: `  shoebox backup
   shoebox backup ~/Pictures
   shoebox backup phone:anna/DCIM/Camera --tag holiday

@@ -18,10 +18,11 @@ func (p *program) checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Make sure that everything can be given back",
-		Long: `Make sure that everything in the repository can be given back: every snapshot opens, and every piece it needs is there and
-whole in length. With --read-data the bytes are read too, opened and held against their hashes: all of them, or a
-share (5%), an amount (2GiB), or for a time (10m). What was read longest ago comes first, so that a little every
-night reads everything in turn.`,
+		Long: `Make sure that everything in the repository can be given back: every snapshot
+opens, and every piece it needs is there and whole in length. With --read-data
+the bytes are read too, opened and held against their hashes: all of them, or a
+share (5%), an amount (2GiB), or for a time (10m). What was read longest ago
+comes first, so that a little every night reads everything in turn.`,
 		Example: `  shoebox check
   shoebox check --read-data
   shoebox check --read-data=5%
@@ -103,13 +104,15 @@ func (p *program) watchCheck(bytes, looked *atomic.Int64) (stop func()) {
 	if !p.terminal || p.flags.quiet || p.flags.json {
 		return func() {}
 	}
-	return every(200*time.Millisecond, func(last bool) {
+	draw := func(last bool) {
 		if last {
 			p.clear()
 			return
 		}
 		p.draw(fmt.Sprintf("Checking: %s read, %s", bytesText(bytes.Load()), plural(looked.Load(), "snapshot")))
-	})
+	}
+	draw(false)
+	return every(200*time.Millisecond, draw)
 }
 
 func (p *program) checkSaid(c *snapshot.Report, budget repo.Budget) error {

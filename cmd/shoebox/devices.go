@@ -14,7 +14,8 @@ func (p *program) devicesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "devices",
 		Short: "List the phones that are connected, and name them",
-		Long:  "List the phones that are connected, with what stands in the way of backing them up and what to do about it.",
+		Long: `List the phones that are connected, with what stands in the way of backing them
+up and what to do about it.`,
 		Example: `  shoebox devices
   shoebox devices name R5CT1234567 anna`,
 		Args: words(0, 0),

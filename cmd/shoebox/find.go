@@ -20,8 +20,9 @@ func (p *program) findCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "find [PATTERN...]",
 		Short: "Find pictures in all snapshots",
-		Long: `Find pictures in all snapshots: by name or path with a PATTERN (* and ? as in a shell, ** also crosses folders), by the day
-they were taken, or both. Each version of a picture is listed once, with the snapshots that hold it.`,
+		Long: `Find pictures in all snapshots: by name or path with a PATTERN (* and ? as in a
+shell, ** also crosses folders), by the day they were taken, or both. Each
+version of a picture is listed once, with the snapshots that hold it.`,
 		Example: `  shoebox find 'IMG_2024*'
   shoebox find --taken 2024-08-12
   shoebox find --ignore-case '*.mov'`,
@@ -172,7 +173,8 @@ func (p *program) diffCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff SNAPSHOT SNAPSHOT",
 		Short: "Show what differs between two snapshots",
-		Long:  "Show what differs between two snapshots: + is new, - is gone, M has other bytes, U has the same bytes and another time or mode.",
+		Long: `Show what differs between two snapshots: + is new, - is gone, M has other bytes,
+U has the same bytes and another time or mode.`,
 		Example: `  shoebox diff latest~1 latest
   shoebox diff 2026-11-01 yesterday`,
 		Args: words(2, 2),

@@ -37,9 +37,11 @@ func (p *program) initCommand() *cobra.Command {
 		Short: "Make a new repository",
 		Long: `Make a new, empty repository: a folder, here, on another disk or on a NAS.
 
-It is always encrypted. You choose a password; where nobody is there to be asked, a key file is made that only you can
-read. Beside it a recovery code is made: print the recovery sheet and keep it away from the computer. It opens the
-repository when the password is forgotten. Without password, key file and recovery sheet nobody can read the pictures.`,
+It is always encrypted. You choose a password; where nobody is there to be
+asked, a key file is made that only you can read. Beside it a recovery code is
+made: print the recovery sheet and keep it away from the computer. It opens the
+repository when the password is forgotten. Without password, key file and
+recovery sheet nobody can read the pictures.`,
 		Example: `  shoebox init
   shoebox init -r /mnt/nas/pictures --recovery-sheet ~/sheet.txt
   shoebox init -r /mnt/disk/pictures --password-file ~/.pw`,

@@ -17,8 +17,10 @@ func (p *program) keyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "key",
 		Short: "Say who can open the repository",
-		Long: `The repository has key slots: each opens it with a password, a key file or a recovery code. A slot is an ordinary age file.
-Who had access and kept a copy of the master key keeps it; taking a slot away locks out whoever only knew its secret.`,
+		Long: `The repository has key slots: each opens it with a password, a key file or a
+recovery code. A slot is an ordinary age file. Who had access and kept a copy of
+the master key keeps it; taking a slot away locks out whoever only knew its
+secret.`,
 		Example: `  shoebox key list
   shoebox key passwd
   shoebox key add --label nas --new-key-file /etc/shoebox.key

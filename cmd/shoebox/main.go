@@ -57,8 +57,9 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "shoebox",
 		Short: "Keep every picture safe: encrypted snapshots of phones and folders",
-		Long: `shoebox backs up the pictures of a phone (over a cable) or of a folder into an encrypted repository,
-every night only what is new, and gives any picture of any night back.
+		Long: `shoebox backs up the pictures of a phone (over a cable) or of a folder into an
+encrypted repository, every night only what is new, and gives any picture of any
+night back.
 
 Plug in a phone with USB debugging on, and type:
 

@@ -19,6 +19,9 @@ func (p *program) watch(doing, what string, progress *snapshot.Progress) (stop f
 		return func() {}
 	}
 	draw, interval := p.painter(doing, what, progress)
+	if p.terminal {
+		draw(false) // at once: a person who waits wants to see that something is done
+	}
 	return every(interval, draw)
 }
 
@@ -54,7 +57,7 @@ func (p *program) painter(doing, what string, progress *snapshot.Progress) (draw
 				p.clear()
 				return
 			}
-			p.draw(what + "  " + bar(progress) + progressText(progress, time.Since(start)))
+			p.draw(tail(what) + "  " + bar(progress) + progressText(progress, time.Since(start)))
 		}, 200 * time.Millisecond
 	}
 	return func(last bool) {
@@ -62,6 +65,15 @@ func (p *program) painter(doing, what string, progress *snapshot.Progress) (draw
 			p.tell("%s %s: %s", doing, what, progressText(progress, time.Since(start)))
 		}
 	}, 10 * time.Second
+}
+
+// tail is the end of a name that would fill the line.
+func tail(name string) string {
+	const most = 20
+	if letters := []rune(name); len(letters) > most {
+		return "…" + string(letters[len(letters)-most+1:])
+	}
+	return name
 }
 
 // clearLine empties the line of a terminal, ECMA-48.

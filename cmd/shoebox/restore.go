@@ -25,9 +25,11 @@ func (p *program) restoreCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore SNAPSHOT[:PATH] [PATH...]",
 		Short: "Give pictures back: one, some, or all of a snapshot",
-		Long: `Give files of a snapshot back to a folder on this computer: one picture by its path, a folder, what matches a pattern or was taken
-on a day, or everything. Each file is written whole or not at all, checked against the hash it had on the phone, and gets its
-time back. What is there already and differs stays as it is, unless --overwrite says otherwise.`,
+		Long: `Give files of a snapshot back to a folder on this computer: one picture by its
+path, a folder, what matches a pattern or was taken on a day, or everything.
+Each file is written whole or not at all, checked against the hash it had on the
+phone, and gets its time back. What is there already and differs stays as it is,
+unless --overwrite says otherwise.`,
 		Example: `  shoebox restore latest:DCIM/Camera/IMG_1.jpg --target ~/Desktop
   shoebox restore 2026-11-20 --taken 2024-08-12 --target ~/Desktop
   shoebox restore latest -i '*.mp4' --target /mnt/disk -n

@@ -28,9 +28,11 @@ func (p *program) scheduleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "schedule [SOURCE...]",
 		Short: "Back up every night by itself",
-		Long: `Print what makes this computer back up every night: a systemd timer of your own user, or a line for crontab where there
-is no systemd. With --install it is put in place. A night in which the computer was off is made up for when it is on
-again. The backup must be able to open the repository by itself: with a key file, or --password-file.`,
+		Long: `Print what makes this computer back up every night: a systemd timer of your own
+user, or a line for crontab where there is no systemd. With --install it is put
+in place. A night in which the computer was off is made up for when it is on
+again. The backup must be able to open the repository by itself: with a key
+file, or --password-file.`,
 		Example: `  shoebox schedule
   shoebox schedule --install --at 03:30
   shoebox schedule --install ~/Pictures

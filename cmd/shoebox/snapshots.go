@@ -47,8 +47,9 @@ func (p *program) snapshotsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "snapshots [SNAPSHOT...]",
 		Short: "List the snapshots by date",
-		Long: `List the snapshots, oldest first. Wherever a SNAPSHOT is asked for you can say: the beginning of its ID, "latest",
-"latest~2" for two before it, a date such as 2026-11-20 for the last one of that day, "today" or "yesterday".`,
+		Long: `List the snapshots, oldest first. Wherever a SNAPSHOT is asked for you can say:
+the beginning of its ID, "latest", "latest~2" for two before it, a date such as
+2026-11-20 for the last one of that day, "today" or "yesterday".`,
 		Example: `  shoebox snapshots
   shoebox snapshots --device anna
   shoebox snapshots yesterday`,
