@@ -185,6 +185,17 @@ func (s *Server) Pull(ctx context.Context, serial, from, to string) error {
 	return nil
 }
 
+// Shell runs the real `adb shell` on the only phone of the server at addr.
+func Shell(ctx context.Context, addr, command string) (string, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "adb", "-P", port, "shell", command)
+	out, err := cmd.Output()
+	return string(out), err
+}
+
 // Stop ends a server that a program left behind on addr. It refuses the port
 // that every adb shares.
 func Stop(ctx context.Context, addr string) error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"shoebox/device/adb"
+	"shoebox/device/adb/adbtest"
 )
 
 // The program serves a folder behind a real adb server, with faults, and ends
@@ -45,26 +45,15 @@ func TestSimphone(t *testing.T) {
 			addr = a
 		}
 	}
-	server := &adb.Server{Addr: addr}
-	phones, err := server.Devices(t.Context())
-	if err != nil || len(phones) != 1 {
-		t.Fatal(phones, err)
+	list, err := adbtest.Ask(t.Context(), addr, "host:devices")
+	if err != nil || !strings.Contains(list, "\tdevice\n") {
+		t.Error(list, err)
 	}
-	p, err := server.Open(t.Context(), phones[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if serial, err := p.Property(t.Context(), "ro.serialno"); serial != "R58M" || err != nil {
-		t.Error(serial, err)
-	}
-	err = p.Walk(t.Context(), []string{"/sdcard/DCIM"}, func(_ string, entries []adb.Entry, err error) []string {
-		if err != nil || len(entries) != 1 || entries[0].Name != "a.jpg" || entries[0].Size != 7 {
-			t.Error(entries, err)
+	for command, want := range map[string]string{"getprop ro.serialno": "R58M\n", "cat /sdcard/DCIM/a.jpg": "picture"} {
+		out, err := adbtest.Shell(t.Context(), addr, command)
+		if err != nil || out != want {
+			t.Errorf("%s: %q %v", command, out, err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
 	}
 	_ = in.Close()
 	if err := cmd.Wait(); err != nil {
