@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,16 +75,31 @@ func (p *program) backup(ctx context.Context, f backupFlags, args []string) erro
 	var failed error
 	for _, arg := range args {
 		if err := p.backupOne(ctx, r, f, arg); err != nil {
-			failed = worse(failed, err)
 			if len(args) > 1 && ctx.Err() == nil {
-				p.tell("%s: %v", arg, err)
+				err = p.failedOne(ctx, arg, err)
 			}
+			failed = worse(failed, err)
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return failed
+}
+
+// failedOne says what went wrong with one of several sources, and leaves only the exit code to be told.
+func (p *program) failedOne(ctx context.Context, arg string, err error) error {
+	exit := (*exitError)(nil)
+	if errors.As(err, &exit) && exit.err == nil {
+		return err
+	}
+	code := codeOf(ctx, err)
+	if p.flags.json {
+		p.printJSONError(map[string]any{"message_type": "error", "error": map[string]string{"message": err.Error()}, "during": "backup", "item": arg})
+	} else {
+		p.complain("shoebox: %s: %v%s", strings.TrimSuffix(arg, ":"), err, p.hint(err))
+	}
+	return &exitError{code: code}
 }
 
 // checkFolders refuses a mistyped folder before a repository is made for it.

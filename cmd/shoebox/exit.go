@@ -41,7 +41,10 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // finish says what went wrong, once, and gives the exit code.
 func (p *program) finish(ctx context.Context, err error) int {
-	if err == nil {
+	switch {
+	case err == nil && p.damaged:
+		return exitDamage
+	case err == nil:
 		return exitDone
 	}
 	code := codeOf(ctx, err)

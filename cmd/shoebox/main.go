@@ -36,8 +36,9 @@ type program struct {
 	flags  flags
 	config config
 
-	named bool   // the repository was named by flag, environment or configuration
-	kept  string // what an interrupted command leaves behind, to be said
+	named   bool   // the repository was named by flag, environment or configuration
+	damaged bool   // something of the repository could not be read, and that was said
+	kept    string // what an interrupted command leaves behind, to be said
 
 	lock  sync.Mutex // held while a line is printed: results and progress come from several goroutines
 	drawn bool       // a moving line is on the terminal

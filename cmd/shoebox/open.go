@@ -89,7 +89,8 @@ func (p *program) openAsking(ctx context.Context, store storage.Store) (*repo.Re
 func (p *program) snapshots(ctx context.Context, r *repo.Repo) ([]snapshot.Snapshot, error) {
 	all, damaged, err := snapshot.List(ctx, r)
 	for _, d := range damaged {
-		fmt.Fprintf(p.err, "shoebox: a snapshot cannot be read: %v\n", d)
+		p.complain("shoebox: a snapshot cannot be read: %v", d)
+		p.damaged = true
 	}
 	return all, err
 }
