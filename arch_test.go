@@ -41,7 +41,7 @@ var house = map[string]room{
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
 	"gallery": {rooms: "repo snapshot snapshot/photo"},
 	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/storage snapshot",
-		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr github.com/schollz/progressbar/v3 golang.org/x/term"},
+		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",
 		modules: "golang.org/x/sys golang.org/x/term golang.org/x/sync"},
