@@ -2,7 +2,6 @@ package repo
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -215,6 +214,3 @@ func (r *Repo) relearn(ctx context.Context, x *index.Index) error {
 	// segment may tell of these packs.
 	return load(x, index.Name(orphans[0].Name), orphans)
 }
-
-// segmentPath is where a segment lies.
-func segmentPath(n index.Name) string { return segmentsDir + hex.EncodeToString(n[:]) }

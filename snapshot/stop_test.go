@@ -20,7 +20,6 @@ type job struct {
 	mayBe []roll
 	begin func(t *testing.T) *lab
 	do    func(l *lab, store storage.Store) error
-	after func(l *lab) error // beside the oracle
 }
 
 func afterFirst(t *testing.T) *lab {
