@@ -67,7 +67,7 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(strings.TrimSpace(strings.TrimLeft(answer, "0123456789abcdef")))
+		fmt.Println(strings.TrimSpace(answer))
 	}
 	if o.authorizeWhen > 0 {
 		defer time.AfterFunc(o.authorizeWhen, d.Authorize).Stop()
