@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func (r roll) Files(context.Context) iter.Seq2[device.File, error] {
 // file lists a path. Its time follows from its bytes, so that what differs looks changed.
 func (r roll) file(path string) device.File {
 	sum := blake3.Sum256(r[path])
-	return device.File{Path: path, Size: int64(len(r[path])), ModTime: someday.Add(time.Duration(sum[0]) * time.Second), Mode: 0o644}
+	return device.File{Path: path, Size: int64(len(r[path])), ModTime: someday.Add(time.Duration(binary.LittleEndian.Uint32(sum[:])) * time.Second), Mode: 0o644}
 }
 
 func (r roll) Open(_ context.Context, f device.File) (io.ReadCloser, error) {
@@ -246,8 +247,11 @@ func gives(r *repo.Repo, s snapshot.Snapshot, want roll) error {
 			return fmt.Errorf("snapshot %s: %q should not be there", s.Name, e.Path)
 		}
 		got, err := io.ReadAll(snapshot.Open(ctx, r, e))
-		if err != nil || !bytes.Equal(got, data) {
-			return fmt.Errorf("snapshot %s: %q came back wrong: %w", s.Name, e.Path, err)
+		if err != nil {
+			return fmt.Errorf("snapshot %s: %q: %w", s.Name, e.Path, err)
+		}
+		if !bytes.Equal(got, data) {
+			return fmt.Errorf("snapshot %s: %q came back with other bytes", s.Name, e.Path)
 		}
 		n++
 	}
