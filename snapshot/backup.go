@@ -103,6 +103,9 @@ func (o BackupOptions) filled() BackupOptions {
 // ErrLost is wrapped when the device was lost before the end. What had been read by then is in a partial snapshot.
 var ErrLost = errors.New("the device was lost before the backup was complete")
 
+// ErrNothing is wrapped when not one file could be read, though there was something: an empty snapshot would only look like one.
+var ErrNothing = errors.New("nothing could be read, so no snapshot was taken")
+
 // Backup takes a snapshot of all files of a source. Files whose size and time of change are as in the last snapshot
 // are not read. Files that cannot be read are named in the snapshot's Failed, and are no error. When the device is
 // lost midway the snapshot is partial, and the error wraps ErrLost. When ctx ends, what was read is left for the next
@@ -127,8 +130,11 @@ func Backup(ctx context.Context, r *repo.Repo, src Source, o BackupOptions) (Sna
 		b.leaveNote(ctx)
 		return Snapshot{}, err
 	}
-	if lost != nil && b.count.Files == 0 {
+	switch {
+	case lost != nil && b.count.Files == 0:
 		return Snapshot{}, fmt.Errorf("%w: %w", ErrLost, lost)
+	case len(b.failed) > 0 && b.count.Files == 0:
+		return Snapshot{}, fmt.Errorf("%w: %s: %s", ErrNothing, device.Printable(b.failed[0].Path), b.failed[0].Reason)
 	}
 	s, err := b.commit(ctx, lost)
 	if err == nil && lost != nil {

@@ -69,7 +69,7 @@ func (b *backup) read(ctx context.Context, stop *lossOf) error {
 		case err != nil:
 			b.judge(t, err, stop)
 		default:
-			t.Entry, t.origin, t.what = entry, origin{}, t.newOrChanged()
+			t.Entry, t.origin, t.what = entry, origin{}, t.whatBecame(entry)
 			b.notebook.write(entry)
 			b.settle(t)
 			if err := b.keepNow(ctx); err != nil {
@@ -94,10 +94,15 @@ func (b *backup) readFile(ctx context.Context, t *task, eyes *observer) (e Entry
 	}
 	e = Entry{File: t.File, Content: content, Photo: eyes.sniffer.Info(t.Path, t.ModTime)}
 	eyes.hash.Sum(e.Hash[:0])
-	if form := e.form(); form.check() != nil {
-		e.Photo = photo.Info{Source: photo.ModTime, Taken: t.ModTime, Zoned: true} // what the picture says of itself is nonsense
-	}
 	return e, nil
+}
+
+// whatBecame tells what a file that was read has become: one read by force may be as it was.
+func (t *task) whatBecame(e Entry) What {
+	if t.old != nil && sameFile(t.old.File, e.File) && t.old.Hash == e.Hash {
+		return Unchanged
+	}
+	return t.newOrChanged()
 }
 
 // judge decides what an error means: the end of the backup, another try, or one file that could not be read.

@@ -32,7 +32,7 @@ func latest(snapshots []Snapshot, back, text string) (Snapshot, error) {
 		}
 	}
 	if n >= len(snapshots) {
-		return Snapshot{}, fmt.Errorf("%q: there are only %d snapshots", text, len(snapshots))
+		return Snapshot{}, fmt.Errorf("%q goes back further than there are snapshots; the oldest is latest~%d", text, len(snapshots)-1)
 	}
 	return snapshots[len(snapshots)-1-n], nil
 }

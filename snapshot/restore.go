@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
@@ -122,6 +123,7 @@ func (w *restore) choose(ctx context.Context, s Snapshot, entries chan<- Entry) 
 func (w *restore) one(ctx context.Context, e Entry) error {
 	what, err := w.decide(ctx, e)
 	if err == nil && (what == New || what == Changed) && !w.options.DryRun {
+		w.options.Progress.ToRead.Add(e.Size)
 		err = w.write(ctx, e)
 	}
 	if ctx.Err() != nil {
@@ -162,7 +164,7 @@ func (w *restore) write(ctx context.Context, e Entry) error {
 	if e.Type == device.Symlink {
 		return w.to.Write(ctx, e.File, nil)
 	}
-	return w.to.Write(ctx, e.File, newProof(w.repo.NewReader(ctx, e.Content), e))
+	return w.to.Write(ctx, e.File, newProof(w.repo.NewReader(ctx, e.Content), e, &w.options.Progress.Read))
 }
 
 // proof lets a stream end in io.EOF only when its bytes have the hash they had on the device.
@@ -170,13 +172,17 @@ type proof struct {
 	from  io.Reader
 	hash  *blake3.Hasher
 	entry Entry
+	read  *atomic.Int64 // bytes so far
 }
 
-func newProof(from io.Reader, e Entry) *proof { return &proof{from, blake3.New(), e} }
+func newProof(from io.Reader, e Entry, read *atomic.Int64) *proof {
+	return &proof{from, blake3.New(), e, read}
+}
 
 func (p *proof) Read(b []byte) (int, error) {
 	n, err := p.from.Read(b)
 	_, _ = p.hash.Write(b[:n]) // never fails
+	p.read.Add(int64(n))
 	if err == io.EOF && [32]byte(p.hash.Sum(nil)) != p.entry.Hash {
 		return n, fmt.Errorf("%w: its bytes are not those read from the device", crypt.ErrDamaged)
 	}
@@ -185,5 +191,5 @@ func (p *proof) Read(b []byte) (int, error) {
 
 // Open reads one entry as a stream that fails at its end unless the bytes are those read from the device.
 func Open(ctx context.Context, r *repo.Repo, e Entry) io.Reader {
-	return newProof(r.NewReader(ctx, e.Content), e)
+	return newProof(r.NewReader(ctx, e.Content), e, new(atomic.Int64))
 }

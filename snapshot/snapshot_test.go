@@ -438,6 +438,35 @@ func (b *broken) Open(ctx context.Context, f device.File) (io.ReadCloser, error)
 	return nil, fs.ErrPermission
 }
 
+func TestNothingReadableMakesNoSnapshot(t *testing.T) {
+	w := newWorld(t, new(storage.Memory))
+	w.write("bad.jpg", jpeg(2, 50_000), someday)
+	if _, err := snapshot.Backup(t.Context(), w.repo, &broken{Dir: w.source(), path: "bad.jpg"}, w.options()); !errors.Is(err, snapshot.ErrNothing) {
+		t.Errorf("got %v", err)
+	}
+	if all, _, err := snapshot.List(t.Context(), w.repo); err != nil || len(all) != 0 {
+		t.Errorf("%d snapshots: %v", len(all), err)
+	}
+	w.remove("bad.jpg")
+	if s := w.backup(); s.Count.Files != 0 {
+		t.Errorf("an empty folder: %+v", s)
+	}
+}
+
+func TestForceReadsEverythingAndSaysWhatDiffers(t *testing.T) {
+	w := newWorld(t, new(storage.Memory))
+	w.write("same.jpg", jpeg(1, 50_000), someday)
+	w.write("silent.jpg", jpeg(2, 50_000), someday)
+	w.backup()
+	flipped := jpeg(2, 50_000)
+	flipped[len(flipped)-100] ^= 1
+	w.write("silent.jpg", flipped, someday) // same size, same time
+	w.adjust = func(o *snapshot.BackupOptions) { o.Force = true }
+	if s := w.backup(); s.Count.Unchanged != 1 || s.Count.Changed != 1 || s.Count.Read != s.Count.Bytes {
+		t.Errorf("%+v", s.Count)
+	}
+}
+
 func TestLostDeviceLeavesAPartialSnapshot(t *testing.T) {
 	w := newWorld(t, new(storage.Memory))
 	for i := range 20 {
