@@ -98,8 +98,12 @@ func (w *pageWriter) add(e Entry, from origin) error {
 	if w.last >= e.Path && (len(w.entries) > 0 || len(w.levels) > 0) {
 		return fmt.Errorf("%q comes after %q: not in order", e.Path, w.last)
 	}
+	form := e.form()
+	if err := form.check(); err != nil { // rather no snapshot than one that cannot be read
+		return err
+	}
 	w.follow(from)
-	w.entries = append(w.entries, e.form())
+	w.entries = append(w.entries, form)
 	w.weight += entryWeight + len(e.Path) + len(e.Target) + partWeight*len(e.Content)
 	w.last = e.Path
 	if w.split.ends(e.Path, 0) || len(w.entries) >= mostPerPage<<w.split.bits || w.weight >= fullPage {

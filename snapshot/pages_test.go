@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
+	"shoebox/repo/wire"
 )
 
 // bench is a repository in which pages are written and read.
@@ -195,5 +197,29 @@ func TestPageWriterRefusesDisorder(t *testing.T) {
 		if err := w.add(Entry{File: device.File{Path: path}}, origin{}); (err == nil) != (i == 0) {
 			t.Errorf("%q as number %d: %v", path, i, err)
 		}
+	}
+	for _, e := range []Entry{{File: device.File{Path: "c/../d"}}, {File: device.File{Path: "c", Size: 1}}, {File: device.File{Path: "c", Mode: 1 << 20}}} {
+		if err := w.add(e, origin{}); err == nil {
+			t.Errorf("%+v was taken, and could not be read back", e.File)
+		}
+	}
+}
+
+// Pages of pages are bounded too, however long the paths are that they begin with.
+func TestPagesOfPagesAreBounded(t *testing.T) {
+	b := newBench(t, 12)
+	longest := 0
+	w := newPageWriter(b.repo, func(data []byte) (repo.Part, error) {
+		longest = max(longest, len(data))
+		return part(chunk.Page, 1), nil
+	})
+	for i := range 4000 {
+		path := fmt.Sprintf("%06d%s", i, strings.Repeat("x", maxPath-6))
+		if err := w.addChild(0, childForm{First: wire.Bytes(path), Part: part(chunk.Page, 1), Count: 1}, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.finish(); err != nil || longest > fullPage+2*maxPath {
+		t.Errorf("a page of %d bytes: %v", longest, err)
 	}
 }

@@ -158,3 +158,42 @@ func TestVanishedSnapshotIsNoticed(t *testing.T) {
 		r.Close()
 	}
 }
+
+// What an unconfirmed snapshot lacks is no damage, and hides none of a confirmed one that needs the same pages.
+func TestUnconfirmedHidesNoDamage(t *testing.T) {
+	l := afterFirst(t)
+	for o, err := range l.store.List(t.Context(), "sessions/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(o.Name, ".done") {
+			if err := l.store.Delete(t.Context(), o.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := l.backup(l.store, firstRoll(), nil); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for o, err := range l.store.List(t.Context(), "packs/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		lone := l.copied()
+		if err := lone.store.Delete(t.Context(), o.Name); err != nil {
+			t.Fatal(err)
+		}
+		r, err := openStore(t, lone.store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := snapshot.Check(t.Context(), r, snapshot.CheckOptions{})
+		if err != nil || len(report.Damage) == 0 || report.Unconfirmed != 1 || report.Snapshots != 2 {
+			t.Errorf("without %s: %+v, %v", o.Name, report, err)
+		}
+		r.Close()
+		tried++
+	}
+	t.Logf("%d packs", tried)
+}
