@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strings"
 	"testing"
@@ -181,9 +182,31 @@ func TestConfigurationThatCannotBeFetched(t *testing.T) {
 	p := newPlay(t)
 	path := p.sealedAs("config", "00000002", p.encoded(p.repo.config))
 	secret, _ := crypt.PassphraseSecret("p")
-	_, err := Open(t.Context(), &unreadable{p.stage, path}, []crypt.Secret{secret}, Options{})
+	_, err := Open(t.Context(), &unreadable{p.stage, path, errStutter}, []crypt.Secret{secret}, Options{})
 	if !errors.Is(err, errStutter) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A record that is taken back or forgotten between the listing and the reading is left out; one that cannot be fetched is not.
+func TestRecordThatVanishesMeanwhile(t *testing.T) {
+	p := newPlay(t)
+	p.stored(noise(30, 1000))
+	p.stored(noise(31, 1000))
+	for cause, want := range map[error]string{fs.ErrNotExist: "1 records, 0 errors", errStutter: ""} {
+		r := p.again()
+		r.store = &unreadable{p.stage, p.names("snapshots/")[0], cause}
+		records, failed := 0, 0
+		for _, err := range r.Records(t.Context(), "snapshots") {
+			if err != nil {
+				failed++
+			} else {
+				records++
+			}
+		}
+		if got := fmt.Sprintf("%d records, %d errors", records, failed); got != want && (cause == fs.ErrNotExist || failed != 1) {
+			t.Errorf("%v: %s", cause, got)
+		}
 	}
 }
 
@@ -191,13 +214,14 @@ func TestConfigurationThatCannotBeFetched(t *testing.T) {
 type unreadable struct {
 	storage.Store
 	path string
+	err  error
 }
 
 var errStutter = errors.New("connection reset")
 
 func (u *unreadable) Get(ctx context.Context, name string, off, n int64) ([]byte, error) {
 	if name == u.path {
-		return nil, errStutter
+		return nil, u.err
 	}
 	return u.Store.Get(ctx, name, off, n)
 }
