@@ -175,3 +175,12 @@ func (a *Audit) Holds(ctx context.Context, p Part) error {
 	}
 	return nil
 }
+
+// Chunk reads a chunk from the store itself, not from what this computer keeps of it.
+func (a *Audit) Chunk(ctx context.Context, p Part) ([]byte, error) {
+	place, err := a.repo.find(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.repo.storedChunk(ctx, p, place)
+}

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"sort"
 
+	"shoebox/chunk"
 	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
@@ -20,6 +22,46 @@ func (r *Repo) Chunk(ctx context.Context, p Part) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if data, ok := r.kept(p, place); ok {
+		return data, nil
+	}
+	return r.storedChunk(ctx, p, place)
+}
+
+// kept gives a page that the local cache keeps, sealed as it is stored: so a repository far away is browsed at local speed.
+func (r *Repo) kept(p Part, place index.Place) ([]byte, bool) {
+	if p.Kind != chunk.Page || place.Kind != p.Kind || place.Plain != p.Size {
+		return nil, false
+	}
+	r.mu.Lock()
+	x := r.index
+	r.mu.Unlock()
+	if x == nil {
+		return nil, false
+	}
+	sealed, ok := x.Cached(p.ID)
+	if !ok {
+		return nil, false
+	}
+	data, err := r.openChunk(entryOf(p.ID, place), sealed)
+	return data, err == nil
+}
+
+// keep lets the local cache keep a page.
+func (r *Repo) keep(p Part, sealed []byte) {
+	if p.Kind != chunk.Page {
+		return
+	}
+	r.mu.Lock()
+	x := r.index
+	r.mu.Unlock()
+	if x != nil {
+		x.Cache(p.ID, sealed)
+	}
+}
+
+// storedChunk reads a chunk from the store, whatever is kept locally.
+func (r *Repo) storedChunk(ctx context.Context, p Part, place index.Place) ([]byte, error) {
 	data, err := r.chunkAt(ctx, p, place)
 	if !errors.Is(err, crypt.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
 		return data, err
@@ -46,15 +88,23 @@ func (r *Repo) chunkAt(ctx context.Context, p Part, place index.Place) ([]byte, 
 		}
 		return nil, fmt.Errorf("read a chunk from %s: %w", path, err)
 	}
-	e := pack.Entry{Kind: place.Kind, Encoding: pack.Encoding(place.Encoding), ID: p.ID, Stored: place.Stored, Plain: place.Plain}
-	data, err := r.openChunk(e, sealed)
+	whole := sealed
+	if p.Kind == chunk.Page {
+		whole = bytes.Clone(sealed) // to be kept: opening uses up its bytes
+	}
+	data, err := r.openChunk(entryOf(p.ID, place), sealed)
 	if err == nil && (p.Size != place.Plain || p.Kind != place.Kind) {
 		err = fmt.Errorf("%w: it holds %d bytes of kind %d and %d of kind %d are wanted", crypt.ErrDamaged, place.Plain, place.Kind, p.Size, p.Kind)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("chunk %v in %s is %w", p.ID, path, err)
 	}
+	r.keep(p, whole)
 	return data, nil
+}
+
+func entryOf(id chunk.ID, place index.Place) pack.Entry {
+	return pack.Entry{Kind: place.Kind, Encoding: pack.Encoding(place.Encoding), ID: id, Stored: place.Stored, Plain: place.Plain}
 }
 
 // openChunk opens in place: sealed is used up.

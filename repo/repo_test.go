@@ -385,3 +385,39 @@ func TestAuditFindsExactlyTheDamage(t *testing.T) {
 		}
 	}
 }
+
+// A page that was read once is read from the local cache, also when the pack is gone; an audit is not deceived by that.
+func TestPagesAreKeptLocally(t *testing.T) {
+	store := new(storage.Memory)
+	r := create(t, store, t.TempDir())
+	b, err := r.Begin(t.Context(), smallPacks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Abort()
+	page, _, err := b.PutChunk(t.Context(), chunk.Page, []byte("some entries"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Commit(t.Context(), "snapshots", nil, partsOf([]repo.Content{{page}})); err != nil {
+		t.Fatal(err)
+	}
+	a, err := r.Audit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Chunk(t.Context(), page); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names(t, store, "packs/") {
+		if err := store.Delete(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if data, err := r.Chunk(t.Context(), page); err != nil || string(data) != "some entries" {
+		t.Errorf("got %q, %v", data, err)
+	}
+	if _, err := a.Chunk(t.Context(), page); err == nil {
+		t.Error("the audit found what is not in the store")
+	}
+}

@@ -52,6 +52,7 @@ func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
 // walk looks at every entry of every snapshot; what snapshots share is looked at once, as long as all is well.
 func (c *Report) walk(ctx context.Context, r *repo.Repo, audit *repo.Audit, all []Snapshot, o CheckOptions) error {
 	reader := newPageReader(r, false)
+	reader.chunk = audit.Chunk            // what this computer keeps of a page says nothing of the store
 	seen := make(map[chunk.ID]wire.Bytes) // pages, by what the page above called their first path
 	for _, s := range all {
 		skip := func(page childForm) bool {

@@ -16,7 +16,7 @@ import (
 
 // pageReader reads pages. With a memo, a page that several snapshots share is read once.
 type pageReader struct {
-	repo  *repo.Repo
+	chunk func(context.Context, repo.Part) ([]byte, error)
 	codec wire.Codec
 	memo  map[chunk.ID]*readPage // nil to remember nothing
 }
@@ -38,7 +38,7 @@ func (p *readPage) first() wire.Bytes {
 }
 
 func newPageReader(r *repo.Repo, remember bool) *pageReader {
-	p := &pageReader{repo: r, codec: codec()}
+	p := &pageReader{chunk: r.Chunk, codec: codec()}
 	if remember {
 		p.memo = make(map[chunk.ID]*readPage)
 	}
@@ -73,7 +73,7 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 	if part.Size > maxPageBytes {
 		return nil, fmt.Errorf("a page of %d bytes: %w", part.Size, crypt.ErrDamaged)
 	}
-	data, err := r.repo.Chunk(ctx, part)
+	data, err := r.chunk(ctx, part)
 	if err != nil {
 		return nil, fmt.Errorf("read a page: %w", err)
 	}
