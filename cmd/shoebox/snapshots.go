@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -142,7 +143,10 @@ func failedJSON(failed []snapshot.Failure) []map[string]string {
 // entryJSON has restic's field names, and after them our own.
 func (p *program) entryJSON(e snapshot.Entry) map[string]any {
 	kind := "file"
-	m := map[string]any{"path": e.Path, "size": e.Size, "mode": e.Mode, "mtime": e.ModTime, "name": e.Path[strings.LastIndexByte(e.Path, '/')+1:]}
+	m := map[string]any{"path": e.Path, "size": e.Size, "mode": e.Mode, "mtime": jsonTime(e.ModTime), "name": e.Path[strings.LastIndexByte(e.Path, '/')+1:]}
+	if !utf8.ValidString(e.Path) {
+		m["path_bytes"] = []byte(e.Path) // in base64: JSON knows no other bytes than those of letters
+	}
 	if e.Target != "" {
 		kind, m["linktarget"] = "symlink", e.Target
 	} else {
@@ -153,6 +157,14 @@ func (p *program) entryJSON(e snapshot.Entry) map[string]any {
 	}
 	m["type"] = kind
 	return m
+}
+
+// jsonTime is a time as JSON has it; beyond the years that have a form there, seconds since 1970.
+func jsonTime(t time.Time) any {
+	if y := t.Year(); y < 0 || y > 9999 {
+		return t.Unix()
+	}
+	return t
 }
 
 // takenText is the time a picture was taken; without a zone when that is not known.

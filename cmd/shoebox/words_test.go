@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,5 +84,13 @@ func TestQuotes(t *testing.T) {
 	}
 	if got, want := cronQuote(`it's 5%`), `'it'\''s 5\%'`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestJSONTimeOfAnyYear(t *testing.T) {
+	for _, seconds := range []int64{0, -1e11, 3e11, 1 << 60} {
+		if _, err := json.Marshal(jsonTime(time.Unix(seconds, 0))); err != nil {
+			t.Errorf("%d: %v", seconds, err)
+		}
 	}
 }
