@@ -13,7 +13,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 )
 
 const (
@@ -100,7 +99,7 @@ func fill(ctx context.Context, folder *os.Root, temporary string, f File, r io.R
 	}
 	err = fillFile(ctx, file, f, r)
 	if err == nil {
-		err = folder.Chtimes(temporary, time.Time{}, f.ModTime)
+		err = setTime(folder, temporary, file, f.ModTime)
 	}
 	if err == nil {
 		err = file.Sync()
