@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shoebox/repo"
+	"shoebox/repo/storage"
 	"shoebox/snapshot"
 )
 
@@ -96,7 +98,27 @@ func (p *program) check(cmd *cobra.Command, budget repo.Budget) error {
 	if err != nil {
 		return err
 	}
+	p.sweep(cmd.Context())
 	return p.checkSaid(report, budget)
+}
+
+// leftAlone is how old a half-written file must be before it is taken for what a crash left behind.
+const leftAlone = 24 * time.Hour
+
+// sweep removes half-written files that no writer will finish. They take room and harm nothing, so trouble is only told.
+func (p *program) sweep(ctx context.Context) {
+	store, err := storage.OpenFolder(p.flags.repository)
+	if err != nil {
+		return // check has just read it, and says what is wrong
+	}
+	defer store.Close()
+	removed, err := store.Sweep(ctx, p.now(), leftAlone)
+	if err != nil {
+		p.tell("half-written files could not be removed: %v", err)
+	}
+	if removed > 0 {
+		p.tell("%s of interrupted writes removed.", plural(int64(removed), "leftover"))
+	}
 }
 
 // watchCheck says now and then how far a check is, when somebody is watching.
