@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -62,12 +61,6 @@ func (b *bench) build() error {
 	}
 	b.cold = dropCaches() == nil
 	return nil
-}
-
-// dropCaches makes the next reads come from the disk. It takes root, and a kernel of one's own.
-func dropCaches() error {
-	syscall.Sync()
-	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0o200)
 }
 
 // compare runs the commands in turn and adds a row. The first is shoebox.
