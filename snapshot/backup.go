@@ -35,7 +35,7 @@ type BackupOptions struct {
 	Workers         int           // files read at once; 0 for 4
 	Ahead           int           // files opened ahead of reading; 0 for 32
 	CheckpointBytes int64         // read between two checkpoints; 0 for 256 MiB
-	CheckpointEvery time.Duration // at most between two checkpoints; 0 for 10 s
+	CheckpointEvery time.Duration // at most between two checkpoints; 0 for 5 s
 	Batch           repo.BatchOptions
 
 	Progress *Progress         // kept up to date when not nil
@@ -86,7 +86,7 @@ func (o BackupOptions) filled() BackupOptions {
 		o.CheckpointBytes = 256 << 20
 	}
 	if o.CheckpointEvery == 0 {
-		o.CheckpointEvery = 10 * time.Second
+		o.CheckpointEvery = 5 * time.Second
 	}
 	if o.Progress == nil {
 		o.Progress = new(Progress)
