@@ -27,6 +27,7 @@ type options struct {
 	results string
 	seed    uint64
 	rows    string
+	name    string
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 3, "runs of each; the median counts")
 	flag.StringVar(&o.work, "work", "bench/work", "folder for everything that is made; it is emptied")
 	flag.StringVar(&o.results, "results", "bench/results", "folder for the table and the JSON")
+	flag.StringVar(&o.name, "name", "latest", "of the table and the JSON")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the made-up pictures")
 	flag.StringVar(&o.rows, "rows", "roll,many,phone", "what to measure")
 	pullFrom := flag.String("pull", "", "only pull every file of the phone behind this adb `server` to the folder of -work")

@@ -35,7 +35,7 @@ type report struct {
 
 // write writes the table and the JSON.
 func (b *bench) write() error {
-	r := report{Taken: time.Now().UTC(), Command: "go run ./bench " + strings.Join(os.Args[1:], " "), Machine: machine(), Versions: versions(), Rows: b.table, Notes: b.notes}
+	r := report{Taken: time.Now().UTC(), Command: strings.TrimSpace("go run ./bench " + strings.Join(os.Args[1:], " ")), Machine: machine(), Versions: versions(), Rows: b.table, Notes: b.notes}
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -43,12 +43,12 @@ func (b *bench) write() error {
 	if err := os.MkdirAll(b.options.results, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(b.options.results, "latest.json"), append(data, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.options.results, b.options.name+".json"), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
 	text := r.markdown()
 	fmt.Print("\n" + text)
-	return os.WriteFile(filepath.Join(b.options.results, "latest.md"), []byte(text), 0o644)
+	return os.WriteFile(filepath.Join(b.options.results, b.options.name+".md"), []byte(text), 0o644)
 }
 
 // markdown is the table. A ratio says how many times as long as shoebox another program takes.
