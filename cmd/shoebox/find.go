@@ -44,15 +44,11 @@ func (p *program) find(cmd *cobra.Command, c *chooser, f filter) error {
 	if err := c.compile(); err != nil {
 		return err
 	}
-	r, err := p.open(cmd.Context())
+	r, all, err := p.library(cmd.Context())
 	if err != nil {
 		return err
 	}
 	defer p.close(r)
-	all, err := p.snapshots(cmd.Context(), r)
-	if err != nil {
-		return err
-	}
 	catalog, err := snapshot.ReadCatalog(cmd.Context(), r, f.of(all))
 	if err != nil {
 		return err
@@ -111,15 +107,11 @@ func (p *program) historyCommand() *cobra.Command {
 
 // history shows one device after the other: what has the same path on two phones is not the same picture.
 func (p *program) history(ctx context.Context, f filter, path string) error {
-	r, err := p.open(ctx)
+	r, all, err := p.library(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.close(r)
-	all, err := p.snapshots(ctx, r)
-	if err != nil {
-		return err
-	}
 	devices, known := byDevice(f.of(all)), false
 	for _, name := range slices.Sorted(maps.Keys(devices)) {
 		versions, err := snapshot.History(ctx, r, devices[name], path)
@@ -179,15 +171,11 @@ U has the same bytes and another time or mode.`,
   shoebox diff 2026-11-01 yesterday`,
 		Args: words(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := p.open(cmd.Context())
+			r, all, err := p.library(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer p.close(r)
-			all, err := p.snapshots(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
 			two, err := p.resolveAll(all, args)
 			if err != nil {
 				return err

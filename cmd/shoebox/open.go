@@ -95,15 +95,24 @@ func (p *program) snapshots(ctx context.Context, r *repo.Repo) ([]snapshot.Snaps
 	return all, err
 }
 
-// one opens the repository and finds the snapshot a person means; "ID:path" gives the path too.
-func (p *program) one(ctx context.Context, text string) (*repo.Repo, snapshot.Snapshot, string, error) {
+// library opens the repository and lists its snapshots. The caller closes the repository.
+func (p *program) library(ctx context.Context) (*repo.Repo, []snapshot.Snapshot, error) {
 	r, err := p.open(ctx)
 	if err != nil {
-		return nil, snapshot.Snapshot{}, "", err
+		return nil, nil, err
 	}
 	all, err := p.snapshots(ctx, r)
 	if err != nil {
-		return nil, snapshot.Snapshot{}, "", errors.Join(err, r.Close())
+		return nil, nil, errors.Join(err, r.Close())
+	}
+	return r, all, nil
+}
+
+// one opens the repository and finds the snapshot a person means; "ID:path" gives the path too.
+func (p *program) one(ctx context.Context, text string) (*repo.Repo, snapshot.Snapshot, string, error) {
+	r, all, err := p.library(ctx)
+	if err != nil {
+		return nil, snapshot.Snapshot{}, "", err
 	}
 	name, path, _ := strings.Cut(text, ":")
 	s, err := snapshot.Resolve(all, name, p.now(), p.zone)

@@ -55,15 +55,11 @@ the beginning of its ID, "latest", "latest~2" for two before it, a date such as
   shoebox snapshots --device anna
   shoebox snapshots yesterday`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := p.open(cmd.Context())
+			r, all, err := p.library(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer p.close(r)
-			all, err := p.snapshots(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
 			chosen := f.of(all)
 			if len(args) > 0 {
 				if chosen, err = p.resolveAll(chosen, args); err != nil {

@@ -16,15 +16,11 @@ func (p *program) statsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "stats", Short: "Say how much is kept, and what it takes", Example: "  shoebox stats", Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := p.open(cmd.Context())
+			r, all, err := p.library(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer p.close(r)
-			all, err := p.snapshots(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
 			audit, err := r.Audit(cmd.Context())
 			if err != nil {
 				return err
