@@ -17,7 +17,7 @@ type PhoneOptions struct {
 	Roots   []string // folders to list, such as "DCIM/Camera"; none: the usual places of pictures
 	Exclude []string // patterns of paths not to list, as in DirOptions
 
-	Connections int                      // for reading files; 0 is 4
+	Connections int                      // for reading files; 0 is 6, see docs/decisions/0007-connections.md
 	Scanned     func(folders, files int) // is told how far the listing is, after each folder
 }
 
@@ -56,7 +56,7 @@ func OpenPhone(ctx context.Context, server *adb.Server, o PhoneOptions) (*Phone,
 		p.scanned = func(int, int) {}
 	}
 	if o.Connections <= 0 {
-		o.Connections = 4
+		o.Connections = 6
 	}
 	p.puller = d.Puller(o.Connections)
 	return p, nil

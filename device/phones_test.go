@@ -219,7 +219,7 @@ func TestLargeFilesListed(t *testing.T) {
 func TestNothingReadTwice(t *testing.T) {
 	m := adbtest.Screenshots(300)
 	p, s, _ := realPhone(t, adbtest.Config{Storage: m})
-	phone := openPhone(t, s, device.PhoneOptions{})
+	phone := openPhone(t, s, device.PhoneOptions{Connections: 4})
 	files, _, err := list(t.Context(), phone)
 	if err != nil || len(files) != 300 {
 		t.Fatal(len(files), err)
