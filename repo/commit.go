@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-
-	"shoebox/index"
-	"shoebox/repo/pack"
 )
 
 // Needs yields every part a record relies on: pages and contents. It is asked only when a prune was at work beside the batch.
@@ -42,16 +39,11 @@ func (b *Batch) Commit(ctx context.Context, kind string, body []byte, needs Need
 // the record relies on is at risk.
 func (b *Batch) settle(ctx context.Context, needs Needs) error {
 	quiet := b.Quiet()
-	marks, err := b.repo.condemned(ctx)
+	gone, err := b.look(ctx)
 	if err != nil {
 		return err
 	}
-	listed, err := b.repo.listPacks(ctx)
-	if err != nil {
-		return err
-	}
-	gone := b.look(marks, listed)
-	if !gone && quiet && len(marks) == 0 {
+	if !gone && quiet && len(b.condemned) == 0 {
 		return nil // also what was taken over unlooked-at, such as a page of the parent, is where it was
 	}
 	for {
@@ -62,8 +54,17 @@ func (b *Batch) settle(ctx context.Context, needs Needs) error {
 	}
 }
 
-// look takes over a new view of the store, and tells whether a pack that was there before is missing or has another size.
-func (b *Batch) look(marks map[index.Name]struct{}, listed map[pack.Name]int64) (gone bool) {
+// look takes a new view of the store, marks before packs, and tells whether a pack that was there before is missing or has
+// another size.
+func (b *Batch) look(ctx context.Context) (gone bool, err error) {
+	marks, err := b.repo.condemned(ctx)
+	if err != nil {
+		return false, err
+	}
+	listed, err := b.repo.listPacks(ctx)
+	if err != nil {
+		return false, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for name, size := range b.listed {
@@ -72,7 +73,7 @@ func (b *Batch) look(marks map[index.Name]struct{}, listed map[pack.Name]int64) 
 		}
 	}
 	b.condemned, b.listed = marks, listed
-	return gone
+	return gone, nil
 }
 
 // rehome copies every needed chunk without a safe home into packs of this batch, and tells whether there were any.
@@ -125,15 +126,9 @@ func (b *Batch) confirm(ctx context.Context, kind, name string, needs Needs) err
 // resettle looks until one whole look finds nothing at risk.
 func (b *Batch) resettle(ctx context.Context, needs Needs) error {
 	for {
-		marks, err := b.repo.condemned(ctx)
-		if err != nil {
+		if _, err := b.look(ctx); err != nil {
 			return err
 		}
-		listed, err := b.repo.listPacks(ctx)
-		if err != nil {
-			return err
-		}
-		b.look(marks, listed)
 		moved, err := b.rehome(ctx, needs)
 		if err != nil || !moved {
 			return err
