@@ -87,3 +87,35 @@ func (r *Repo) record(ctx context.Context, kind, name string) (Record, error) {
 func (r *Repo) writeRecord(ctx context.Context, kind, name, sid string, body []byte) error {
 	return r.putSealed(ctx, kind, name, recordBody{sid, body})
 }
+
+// PutRecord stores a small record that belongs to no batch and needs no chunk, such as a tombstone. kind is the folder it lies in; the
+// name must be one that was never used.
+func (r *Repo) PutRecord(ctx context.Context, kind, name string, body []byte) error {
+	if err := r.config.errReadOnly(); err != nil {
+		return err
+	}
+	return r.writeRecord(ctx, kind, name, "", body)
+}
+
+// DeleteRecord removes a record, and what is left of the session that wrote it. To delete nothing is no error.
+func (r *Repo) DeleteRecord(ctx context.Context, kind, name string) error {
+	if err := r.config.errReadOnly(); err != nil {
+		return err
+	}
+	rec, err := r.record(ctx, kind, name)
+	if err != nil && !errors.Is(err, crypt.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := r.store.Delete(ctx, kind+"/"+name); err != nil {
+		return fmt.Errorf("delete %s/%s: %w", kind, name, err)
+	}
+	if rec.Session == "" {
+		return nil
+	}
+	return r.dropSession(ctx, rec.Session)
+}
+
+// dropSession deletes all that a session left in sessions/. Its record must be gone, or never come.
+func (r *Repo) dropSession(ctx context.Context, sid string) error {
+	return r.dropFrom(ctx, sid, openSuffix, partSuffix, doneSuffix)
+}

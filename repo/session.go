@@ -170,12 +170,20 @@ func (r *Repo) Unfinished(ctx context.Context) ([]Unfinished, error) {
 
 // DropNotes deletes the notes of a session, whose work is in a snapshot by now.
 func (r *Repo) DropNotes(ctx context.Context, sid string) error {
+	return r.dropFrom(ctx, sid, partSuffix)
+}
+
+// dropFrom deletes the objects of a session that end in one of the suffixes, in the order of the suffixes.
+func (r *Repo) dropFrom(ctx context.Context, sid string, suffixes ...string) error {
 	names, err := listNames(ctx, r.store, sessionsDir)
 	if err != nil {
 		return fmt.Errorf("list the sessions: %w", err)
 	}
-	for _, name := range names {
-		if strings.HasPrefix(name, sessionsDir+sid+".") && strings.HasSuffix(name, partSuffix) {
+	for _, suffix := range suffixes {
+		for _, name := range names {
+			if !strings.HasPrefix(name, sessionsDir+sid+".") || !strings.HasSuffix(name, suffix) {
+				continue
+			}
 			if err := r.store.Delete(ctx, name); err != nil {
 				return fmt.Errorf("delete %s: %w", name, err)
 			}
