@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"shoebox/repo/guard"
 )
 
 // Needs yields every part a record relies on: pages and contents. It is asked only when a prune was at work beside the batch.
@@ -16,11 +18,15 @@ var ErrPruned = errors.New("a prune at the same time removed chunks this backup 
 // Commit makes everything durable and then writes the record: steps W3 to W6 of the protocol. It answers with the record's
 // name only when the record is confirmed.
 func (b *Batch) Commit(ctx context.Context, kind string, body []byte, needs Needs) (name string, err error) {
-	if err := b.Flush(ctx); err != nil {
-		return "", err
+	if guard.On(guard.RecordOrder) {
+		if err := b.Flush(ctx); err != nil {
+			return "", err
+		}
 	}
-	if err := b.settle(ctx, needs); err != nil { // W3
-		return "", err
+	if guard.On(guard.LookAgain) {
+		if err := b.settle(ctx, needs); err != nil { // W3
+			return "", err
+		}
 	}
 	if name, err = b.repo.newName(); err != nil {
 		return "", err
@@ -31,7 +37,7 @@ func (b *Batch) Commit(ctx context.Context, kind string, body []byte, needs Need
 	if err := b.confirm(ctx, kind, name, needs); err != nil {
 		return "", err
 	}
-	b.Abort() // only stops the uploaders: everything is stored
+	b.stop()
 	return name, nil
 }
 
@@ -111,7 +117,7 @@ func (b *Batch) confirm(ctx context.Context, kind, name string, needs Needs) err
 	if err != nil {
 		return err
 	}
-	if revoked {
+	if revoked && guard.On(guard.LookRevoke) {
 		if err := b.resettle(ctx, needs); err != nil {
 			return errors.Join(err, b.repo.store.Delete(ctx, kind+"/"+name))
 		}
@@ -119,7 +125,7 @@ func (b *Batch) confirm(ctx context.Context, kind, name string, needs Needs) err
 	if err := b.repo.putRecord(ctx, sessionKind, b.session+doneSuffix, nil); err != nil {
 		return err
 	}
-	_ = b.repo.DropNotes(ctx, b.session) // nobody reads the notes of a session that is done
+	_ = b.repo.dropFrom(ctx, b.session, openSuffix, partSuffix) // .done says it all; what stays here a prune tidies away
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"shoebox/chunk"
 	"shoebox/index"
 	"shoebox/repo/crypt"
+	"shoebox/repo/guard"
 	"shoebox/repo/pack"
 )
 
@@ -120,7 +121,7 @@ func (r *Repo) openChunk(e pack.Entry, sealed []byte) ([]byte, error) {
 	if data, err = r.compress.Expand(data, e.Encoding.Compression(), int(e.Plain)); err != nil {
 		return nil, err
 	}
-	if r.keys.ChunkID(e.Kind, data) != e.ID {
+	if guard.On(guard.CheckID) && r.keys.ChunkID(e.Kind, data) != e.ID {
 		return nil, fmt.Errorf("%w: its bytes are not those it is named by", crypt.ErrDamaged)
 	}
 	return data, nil

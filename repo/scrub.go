@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"shoebox/repo/crypt"
+	"shoebox/repo/guard"
 	"shoebox/repo/pack"
 )
 
@@ -102,7 +103,7 @@ func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, dam
 		tell(fmt.Errorf("it cannot be read: %w", err))
 		return 0, damage, ctx.Err()
 	}
-	if blake3.Sum256(data) != name {
+	if guard.On(guard.PackName) && blake3.Sum256(data) != name {
 		tell(fmt.Errorf("%w: its bytes are not those it is named by", crypt.ErrDamaged))
 	}
 	d, err := pack.ReadDirectory(a.repo.keys, size, func(off, n int64) ([]byte, error) { return data[off : off+n : off+n], nil })

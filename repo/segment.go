@@ -24,7 +24,8 @@ type packEntry struct {
 // segment is a sealed copy of the directories of some packs. The union of all segments is the index.
 type segment struct {
 	Packs      []packEntry `cbor:"1,keyasint"`
-	Supersedes [][32]byte  `cbor:"2,keyasint,omitempty"` // segments all of whose packs stand here too
+	Supersedes [][32]byte  `cbor:"2,keyasint,omitempty"` // segments whose packs stand here too, as far as they are still there
+	Session    string      `cbor:"3,keyasint,omitempty"` // that wrote it; so a pruner knows whose packs are still to be needed
 }
 
 const segmentKind = "segments"
@@ -48,9 +49,9 @@ func segmentsOf(packs []packEntry) iter.Seq[[]packEntry] {
 	}
 }
 
-// writeSegment stores the directories durably and gives the segment's name: the BLAKE3 of the whole object.
-func (r *Repo) writeSegment(ctx context.Context, packs []packEntry) (name index.Name, err error) {
-	plain, err := r.codec.Marshal(segment{Packs: packs})
+// putSegment stores directories durably and gives the segment's name: the BLAKE3 of the whole object.
+func (r *Repo) putSegment(ctx context.Context, s segment) (name index.Name, err error) {
+	plain, err := r.codec.Marshal(s)
 	if err != nil {
 		return name, fmt.Errorf("write a segment: %w", err)
 	}

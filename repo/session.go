@@ -82,14 +82,14 @@ func (r *Repo) openSession(ctx context.Context) (sid string, err error) {
 	return sid, r.putSealed(ctx, sessionKind, sid+openSuffix, w)
 }
 
-// condemned is the union of all marks: packs that are about to go. A mark that vanishes between listing and
-// reading belonged to a pruner that has finished; what it condemned is no longer listed among the packs.
-func (r *Repo) condemned(ctx context.Context) (map[index.Name]struct{}, error) {
+// marks reads all marks, by pruner. One that vanishes between listing and reading belonged to a pruner that has finished; what
+// it condemned is no longer listed among the packs.
+func (r *Repo) marks(ctx context.Context) (map[string]mark, error) {
 	names, err := listNames(ctx, r.store, marksDir)
 	if err != nil {
 		return nil, fmt.Errorf("list the marks: %w", err)
 	}
-	all := make(map[index.Name]struct{})
+	all := make(map[string]mark)
 	for _, name := range names {
 		name = strings.TrimPrefix(name, marksDir)
 		if strings.HasSuffix(name, revokeSuffix) {
@@ -106,6 +106,25 @@ func (r *Repo) condemned(ctx context.Context) (map[index.Name]struct{}, error) {
 		if err := r.codec.Unmarshal(plain, &m); err != nil {
 			return nil, fmt.Errorf("read %s%s: %w: %v", marksDir, name, crypt.ErrDamaged, err)
 		}
+		all[name] = m
+	}
+	return all, nil
+}
+
+// condemned is the union of all marks: packs that are about to go.
+func (r *Repo) condemned(ctx context.Context) (map[index.Name]struct{}, error) {
+	return r.condemnedBut(ctx, "")
+}
+
+// condemnedBut is the union of all marks but one.
+func (r *Repo) condemnedBut(ctx context.Context, gcid string) (map[index.Name]struct{}, error) {
+	marks, err := r.marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	delete(marks, gcid)
+	all := make(map[index.Name]struct{})
+	for _, m := range marks {
 		for _, p := range m.Packs {
 			all[p] = struct{}{}
 		}

@@ -18,16 +18,17 @@ type Fault int
 const (
 	Fails       Fault = iota // all: an input/output error, nothing is done
 	Full                     // Put: no space left
-	AfterCommit              // Put, Delete: it is done, then an error comes
+	AfterCommit              // Put, Delete: it is done, then the answer is lost in a timeout
 	ShortRead                // Get: half of the bytes and no error, against the contract
 	FlippedBit               // Get: one bit is wrong, and no error
 	BrokenList               // List: half of the names, then an error
 	StaleList                // List: without the object put last, against the contract
+	Denied                   // all: no permission, nothing is done
 	Faults                   // how many there are
 )
 
 func (f Fault) String() string {
-	return [...]string{"fails", "full", "after commit", "short read", "flipped bit", "broken list", "stale list"}[f]
+	return [...]string{"fails", "full", "after commit", "short read", "flipped bit", "broken list", "stale list", "denied"}[f]
 }
 
 // ErrFault is wrapped by every error that a Faulty store makes up.
@@ -75,16 +76,21 @@ func (f *Faulty) strikes(possible ...Fault) bool {
 }
 
 func (f *Faulty) err(call, name string) error {
-	cause := syscall.EIO
-	if f.Fault == Full {
-		return fmt.Errorf("%s %s: %w: %w", call, name, storage.ErrFull, ErrFault)
+	cause := error(syscall.EIO)
+	switch f.Fault {
+	case Full:
+		cause = storage.ErrFull
+	case AfterCommit:
+		cause = syscall.ETIMEDOUT
+	case Denied:
+		cause = syscall.EACCES
 	}
 	return fmt.Errorf("%s %s: %w: %w", call, name, ErrFault, cause)
 }
 
 // Put keeps data, or not.
 func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
-	if !f.strikes(Fails, Full, AfterCommit) {
+	if !f.strikes(Fails, Denied, Full, AfterCommit) {
 		f.mu.Lock()
 		f.last = name
 		f.mu.Unlock()
@@ -98,10 +104,10 @@ func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
 
 // Get returns bytes, perhaps the right ones.
 func (f *Faulty) Get(ctx context.Context, name string, off, n int64) ([]byte, error) {
-	if !f.strikes(Fails, ShortRead, FlippedBit) {
+	if !f.strikes(Fails, Denied, ShortRead, FlippedBit) {
 		return f.Store.Get(ctx, name, off, n)
 	}
-	if f.Fault == Fails {
+	if f.Fault == Fails || f.Fault == Denied {
 		return nil, f.err("get", name)
 	}
 	data, err := f.Store.Get(ctx, name, off, n)
@@ -120,7 +126,7 @@ func (f *Faulty) Get(ctx context.Context, name string, off, n int64) ([]byte, er
 func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
 		all := f.Store.List(ctx, prefix)
-		if !f.strikes(Fails, BrokenList, StaleList) {
+		if !f.strikes(Fails, Denied, BrokenList, StaleList) {
 			all(yield)
 			return
 		}
@@ -129,7 +135,7 @@ func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 }
 
 func (f *Faulty) listBadly(all iter.Seq2[storage.Object, error], prefix string, yield func(storage.Object, error) bool) {
-	if f.Fault == Fails {
+	if f.Fault == Fails || f.Fault == Denied {
 		yield(storage.Object{}, f.err("list", prefix))
 		return
 	}
@@ -158,7 +164,7 @@ func (f *Faulty) listBadly(all iter.Seq2[storage.Object, error], prefix string, 
 
 // Delete removes name, or not.
 func (f *Faulty) Delete(ctx context.Context, name string) error {
-	if !f.strikes(Fails, AfterCommit) {
+	if !f.strikes(Fails, Denied, AfterCommit) {
 		return f.Store.Delete(ctx, name)
 	}
 	if f.Fault == AfterCommit {

@@ -1,0 +1,150 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+
+	"shoebox/chunk"
+	"shoebox/index"
+	"shoebox/repo/crypt"
+	"shoebox/repo/guard"
+	"shoebox/repo/pack"
+)
+
+// evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, and then
+// a segment of them. Packs that cannot be read are taken off the list: they stay for check and heal.
+func (p *pruner) evacuate(ctx context.Context, packs []*packState) error {
+	b, err := p.repo.carrier(ctx, p.options.Batch)
+	if err != nil {
+		return err
+	}
+	defer b.packer.stop()
+	if err := p.moveAll(ctx, b, packs); err != nil {
+		return err
+	}
+	made := b.made()
+	if err := b.Flush(ctx); err != nil {
+		return fmt.Errorf("copy out of mostly dead packs: %w", err)
+	}
+	p.report.Freed -= b.Count().StoredBytes + b.Count().MetaBytes
+	return p.readBack(ctx, append(made, b.made()...))
+}
+
+// carrier is a batch that belongs to no session: it carries chunks from pack to pack and never writes a record.
+func (r *Repo) carrier(ctx context.Context, o BatchOptions) (b *Batch, err error) {
+	b = &Batch{repo: r, options: o.filled(), pending: make(map[chunk.ID]struct{}), listed: make(map[pack.Name]int64)}
+	if b.index, err = r.freshIndex(ctx); err != nil {
+		return nil, err
+	}
+	b.packer = newPacker(ctx, b)
+	return b, nil
+}
+
+// made lists the packs this batch has put.
+func (b *Batch) made() (names []pack.Name) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name := range b.listed {
+		names = append(names, name)
+	}
+	return names
+}
+
+// movers read and copy packs at once; each holds one chunk in memory.
+const movers = 3
+
+func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) error {
+	doomed := make(map[pack.Name]*packState, len(packs))
+	for _, s := range packs {
+		doomed[s.name] = s
+	}
+	var mu sync.Mutex
+	copied, done := make(map[chunk.ID]bool), int64(0)
+	first := func(id chunk.ID) bool { // a chunk that lies in several doomed packs is copied once
+		mu.Lock()
+		defer mu.Unlock()
+		if copied[id] {
+			return false
+		}
+		copied[id] = true
+		return true
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(movers)
+	visit := func(s *packState, entries []pack.Entry) {
+		if doomed[s.name] == nil || s.used == 0 {
+			return
+		}
+		g.Go(func() error {
+			if err := p.move(ctx, b, s, entries, first); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			p.options.Watch(StageCopy, done, int64(len(packs)))
+			return nil
+		})
+	}
+	err := p.census(ctx, visit)
+	return errors.Join(g.Wait(), err)
+}
+
+// move copies what is needed of one pack.
+func (p *pruner) move(ctx context.Context, b *Batch, s *packState, entries []pack.Entry, first func(chunk.ID) bool) error {
+	for _, e := range entries {
+		if !p.live.has(e.ID) || p.livesElsewhere(e.ID) || !first(e.ID) {
+			continue
+		}
+		part := Part{Kind: e.Kind, ID: e.ID, Size: e.Plain}
+		place := index.Place{Pack: index.Name(s.name), Offset: e.Offset, Stored: e.Stored, Plain: e.Plain, Kind: e.Kind, Encoding: uint8(e.Encoding)}
+		data, err := p.repo.chunkAt(ctx, part, place)
+		if errors.Is(err, crypt.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+			p.options.Log(fmt.Sprintf("%v: it stays as it is; `shoebox heal` may mend it", err))
+			continue // B3 spares the pack, as this chunk has no other home
+		}
+		if err != nil {
+			return err
+		}
+		if err := b.packer.add(ctx, part, data); err != nil {
+			return err
+		}
+		b.mu.Lock()
+		p.report.Copied += int64(e.Stored)
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// livesElsewhere tells whether a live chunk has a home in a pack that nobody is about to delete.
+func (p *pruner) livesElsewhere(id chunk.ID) bool {
+	for _, h := range p.shared[id] {
+		if !h.doomed && !h.condemned {
+			return true
+		}
+	}
+	return false
+}
+
+// readBack reads the new packs whole, before what they were copied from is deleted.
+func (p *pruner) readBack(ctx context.Context, names []pack.Name) error {
+	if !guard.On(guard.ReadBack) {
+		return nil
+	}
+	for _, name := range names {
+		data, err := p.repo.store.Get(ctx, packPath(name), 0, -1)
+		if err != nil {
+			return fmt.Errorf("read back a new pack: %w", err)
+		}
+		if blake3.Sum256(data) != name {
+			return fmt.Errorf("read back %s: %w: the store gives other bytes than it was given; nothing was deleted", packPath(name), crypt.ErrDamaged)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package repo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"shoebox/chunk"
+	"shoebox/index"
+	"shoebox/repo/crypt"
+	"shoebox/repo/pack"
+)
+
+// survey learns of every pack how much of it is needed. It reads all directories twice, a segment at a time, so that its memory
+// is that of the live set and a few words for each pack.
+func (p *pruner) survey(ctx context.Context) error {
+	condemned, err := p.repo.condemned(ctx)
+	if err != nil {
+		return err
+	}
+	working, err := p.repo.working(ctx)
+	if err != nil {
+		return err
+	}
+	listed, err := p.repo.listPacks(ctx)
+	if err != nil {
+		return err
+	}
+	p.packs = make(map[pack.Name]*packState, len(listed))
+	p.shared = make(map[chunk.ID][]home)
+	for name, size := range listed {
+		_, going := condemned[index.Name(name)]
+		p.packs[name] = &packState{name: name, size: size, condemned: going}
+		p.report.Packs++
+		p.report.PackBytes += size
+	}
+	if err := p.census(ctx, p.countHome); err != nil {
+		return err
+	}
+	for _, s := range p.packs {
+		// A pack that no segment tells of may be one a session at work has just put.
+		s.busy = working[s.session] || !s.told && len(working) > 0
+	}
+	if len(p.shared) > 0 {
+		if err := p.census(ctx, p.noteHomes); err != nil {
+			return err
+		}
+	}
+	p.settleShared()
+	return nil
+}
+
+// census visits the directory of every pack that is listed, once.
+func (p *pruner) census(ctx context.Context, visit func(*packState, []pack.Entry)) error {
+	pass := 0
+	for _, s := range p.packs {
+		pass = s.pass + 1
+		break
+	}
+	seen := int64(0)
+	look := func(e packEntry) error {
+		s := p.packs[e.Name]
+		if s == nil || s.pass == pass {
+			return nil
+		}
+		entries, err := pack.ParseEntries(e.Lines, e.Size)
+		if err != nil || e.Size != s.size {
+			return nil // check names it; what is not understood is not touched
+		}
+		s.pass, s.class = pass, e.Class
+		visit(s, entries)
+		seen++
+		p.options.Watch(StageSurvey, seen, int64(len(p.packs)))
+		return nil
+	}
+	err := p.repo.eachSegment(ctx, func(_ string, seg segment) error {
+		for _, e := range seg.Packs {
+			if s := p.packs[e.Name]; s != nil {
+				s.told, s.session = true, cmp.Or(seg.Session, s.session)
+			}
+			if err := look(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.orphans(ctx, pass, look)
+}
+
+// orphans visits packs that no segment tells of. Those whose directory does not open are left alone.
+func (p *pruner) orphans(ctx context.Context, pass int, look func(packEntry) error) error {
+	for name, s := range p.packs {
+		if s.pass == pass || s.told {
+			continue
+		}
+		if s.orphan == nil {
+			e, err := p.repo.readDirectory(ctx, name, s.size)
+			if errors.Is(err, crypt.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			s.orphan = &e
+		}
+		if err := look(*s.orphan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachSegment reads the segments one after the other; damaged ones are passed over, as check names them.
+func (r *Repo) eachSegment(ctx context.Context, visit func(path string, s segment) error) error {
+	paths, err := listNames(ctx, r.store, segmentsDir)
+	if err != nil {
+		return fmt.Errorf("list the segments: %w", err)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		s, err := r.readSegment(ctx, path)
+		if errors.Is(err, crypt.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(path, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pruner) countHome(s *packState, entries []pack.Entry) {
+	for _, e := range entries {
+		s.total += int64(e.Stored)
+		if !p.live.has(e.ID) {
+			continue
+		}
+		s.used += int64(e.Stored)
+		if p.live.home(e.ID) {
+			p.shared[e.ID] = nil
+		}
+	}
+}
+
+// home is a pack that holds a live chunk which others hold too.
+type home struct {
+	*packState
+	stored uint32 // bytes of the sealed chunk in that pack
+}
+
+// noteHomes takes back what was counted of chunks that have several homes, and notes the homes.
+func (p *pruner) noteHomes(s *packState, entries []pack.Entry) {
+	for _, e := range entries {
+		if homes, ok := p.shared[e.ID]; ok {
+			p.shared[e.ID] = append(homes, home{s, e.Stored})
+			s.used -= int64(e.Stored)
+		}
+	}
+}
+
+// settleShared counts each chunk that has several homes for one of them: the one that is least likely to go. All pruners
+// would choose the same.
+func (p *pruner) settleShared() {
+	better := func(a, b home) int {
+		return cmp.Or(cmp.Compare(b2i(a.condemned), b2i(b.condemned)), cmp.Compare(b.lonely, a.lonely), bytes.Compare(a.name[:], b.name[:]))
+	}
+	for _, s := range p.packs {
+		s.lonely = s.used
+	}
+	for id, homes := range p.shared {
+		if len(homes) > 0 {
+			chosen := slices.MinFunc(homes, better)
+			chosen.used += int64(chosen.stored)
+		}
+		if len(homes) < 2 {
+			delete(p.shared, id) // another chunk shares its bits in the live set
+		}
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Packs below a quarter of their target are small; so many of a class are written as one.
+const (
+	smallData, smallMeta = 4 << 20, 1 << 20
+	manySmall            = 32
+)
+
+// plan deals out the packs that go to rounds: first those that need no copying.
+func (p *pruner) plan() (rounds [][]*packState) {
+	var dead, move []*packState
+	small := make(map[pack.Class][]*packState)
+	for _, s := range p.packs {
+		switch {
+		case s.pass == 0: // its directory is not known
+		case s.busy:
+			p.report.Busy++
+		case s.used == 0:
+			dead = append(dead, s)
+		case s.condemned || float64(s.total-s.used) > p.options.MaxDead*float64(s.total):
+			move = append(move, s)
+		case s.class == pack.Data && s.size < smallData, s.class == pack.Meta && s.size < smallMeta:
+			small[s.class] = append(small[s.class], s)
+		default:
+			p.report.StaysDead += s.total - s.used
+		}
+	}
+	for _, packs := range small {
+		if len(packs) >= manySmall {
+			move = append(move, packs...)
+			continue
+		}
+		for _, s := range packs {
+			p.report.StaysDead += s.total - s.used
+		}
+	}
+	p.report.DeadPacks, p.report.DeadBytes = tell(dead)
+	p.report.MovedPacks, p.report.MovedBytes = tell(move)
+	rounds = slices.Collect(slices.Chunk(dead, mostMarked))
+	p.dead = len(rounds)
+	return append(rounds, p.deal(move)...)
+}
+
+// mostMarked bounds the packs of one mark.
+const mostMarked = 1 << 16
+
+func tell(packs []*packState) (n, size int64) {
+	for _, s := range packs {
+		n, size = n+1, size+s.size
+	}
+	return n, size
+}
+
+// deal makes rounds of a bounded number of live bytes, so that little room is needed and a prune that is stopped has done something.
+func (p *pruner) deal(packs []*packState) (rounds [][]*packState) {
+	slices.SortFunc(packs, func(a, b *packState) int {
+		return cmp.Or(cmp.Compare(a.used, b.used), bytes.Compare(a.name[:], b.name[:]))
+	})
+	var round []*packState
+	var live int64
+	for _, s := range packs {
+		if len(round) > 0 && (live+s.used > p.options.RoundBytes || len(round) == mostMarked) {
+			rounds, round, live = append(rounds, round), nil, 0
+		}
+		round, live = append(round, s), live+s.used
+	}
+	if len(round) > 0 {
+		rounds = append(rounds, round)
+	}
+	return rounds
+}

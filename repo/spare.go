@@ -1,0 +1,114 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+
+	"shoebox/chunk"
+	"shoebox/index"
+	"shoebox/repo/guard"
+	"shoebox/repo/pack"
+)
+
+// spare is B3: with every session ended or revoked, the snapshots are listed again, then the marks of others, then the
+// packs, in this order. A pack that holds a live chunk without a home outside all marks is spared.
+func (p *pruner) spare(ctx context.Context, m *ownMark, packs []*packState) ([]*packState, error) {
+	if guard.On(guard.ListAgain) {
+		if err := p.learnLive(ctx); err != nil {
+			return nil, err
+		}
+	}
+	others, err := m.others(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := p.repo.listPacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !guard.On(guard.HomesAgain) {
+		return packs, nil
+	}
+	homes := &homeless{pruner: p, mark: m, others: others, listed: listed, needed: make(map[chunk.ID]bool)}
+	if err := homes.look(ctx); err != nil {
+		return nil, err
+	}
+	var doomed []*packState
+	for _, s := range packs {
+		if homes.spared[s.name] {
+			p.report.Spared++
+			continue
+		}
+		doomed = append(doomed, s)
+	}
+	return doomed, nil
+}
+
+// homeless finds the live chunks that would be lost with the packs of a mark. It keeps whole ids: here a wrong yes would lose data.
+type homeless struct {
+	*pruner
+	mark   *ownMark
+	others map[index.Name]struct{}
+	listed map[pack.Name]int64
+	needed map[chunk.ID]bool // live chunks in packs of the mark: whether they have another home
+	spared map[pack.Name]bool
+}
+
+func (h *homeless) look(ctx context.Context) error {
+	err := h.census(ctx, func(s *packState, entries []pack.Entry) {
+		if _, going := h.mark.packs[s.name]; !going {
+			return
+		}
+		for _, e := range entries {
+			if h.live.has(e.ID) {
+				h.needed[e.ID] = false
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("look at what would be deleted: %w", err)
+	}
+	if err := h.findHomes(ctx); err != nil {
+		return err
+	}
+	h.spared = make(map[pack.Name]bool)
+	return h.census(ctx, func(s *packState, entries []pack.Entry) {
+		if _, going := h.mark.packs[s.name]; !going {
+			return
+		}
+		for _, e := range entries {
+			if other, live := h.needed[e.ID]; live && !other {
+				h.spared[s.name] = true
+			}
+		}
+	})
+}
+
+// findHomes looks through all segments there are now, also those that others wrote meanwhile.
+func (h *homeless) findHomes(ctx context.Context) error {
+	return h.repo.eachSegment(ctx, func(_ string, seg segment) error {
+		for _, e := range seg.Packs {
+			if !h.stays(e) {
+				continue
+			}
+			entries, err := pack.ParseEntries(e.Lines, e.Size)
+			if err != nil {
+				continue // check names it
+			}
+			for _, x := range entries {
+				if _, asked := h.needed[x.ID]; asked {
+					h.needed[x.ID] = true
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// stays tells whether a pack is there, whole, and about to be deleted by nobody.
+func (h *homeless) stays(e packEntry) bool {
+	_, going := h.mark.packs[e.Name]
+	_, condemned := h.others[index.Name(e.Name)]
+	size, there := h.listed[e.Name]
+	return there && size == e.Size && !going && !condemned
+}
