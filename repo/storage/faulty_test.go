@@ -15,7 +15,7 @@ func TestFaulty(t *testing.T) {
 	strikes := map[storagetest.Fault][]int{
 		storagetest.Fails: {1, 2, 3, 4, 5}, storagetest.Full: {1, 2}, storagetest.AfterCommit: {1, 2, 5},
 		storagetest.ShortRead: {3}, storagetest.FlippedBit: {3}, storagetest.BrokenList: {4}, storagetest.StaleList: {4},
-		storagetest.Denied: {1, 2, 3, 4, 5},
+		storagetest.NoAccess: {1, 2, 3, 4, 5},
 	}
 	for fault := range storagetest.Faults {
 		for at := 1; at <= 5; at++ {

@@ -20,14 +20,14 @@ type DiskFault int
 const (
 	Stop       DiskFault = iota // all: this call and all later ones fail
 	IOError                     // all: an input/output error, nothing is done. Of a sync: what was to be written is dropped for good
-	Denied                      // all: no permission, nothing is done
+	Refused                     // all: no permission, nothing is done
 	NoSpace                     // create, write, sync, rename, mkdir: the disk is full
 	ShortWrite                  // write: half of the bytes, then the disk is full
 	DiskFaults                  // how many there are
 )
 
 func (f DiskFault) String() string {
-	return [...]string{"stop", "io error", "denied", "no space", "short write"}[f]
+	return [...]string{"stop", "io error", "refused", "no space", "short write"}[f]
 }
 
 func (f DiskFault) strikes(verb string) bool {

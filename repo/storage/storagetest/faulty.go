@@ -23,12 +23,12 @@ const (
 	FlippedBit               // Get: one bit is wrong, and no error
 	BrokenList               // List: half of the names, then an error
 	StaleList                // List: without the object put last, against the contract
-	Denied                   // all: no permission, nothing is done
+	NoAccess                 // all: no permission, nothing is done
 	Faults                   // how many there are
 )
 
 func (f Fault) String() string {
-	return [...]string{"fails", "full", "after commit", "short read", "flipped bit", "broken list", "stale list", "denied"}[f]
+	return [...]string{"fails", "full", "after commit", "short read", "flipped bit", "broken list", "stale list", "no access"}[f]
 }
 
 // ErrFault is wrapped by every error that a Faulty store makes up.
@@ -82,7 +82,7 @@ func (f *Faulty) err(call, name string) error {
 		cause = storage.ErrFull
 	case AfterCommit:
 		cause = syscall.ETIMEDOUT
-	case Denied:
+	case NoAccess:
 		cause = syscall.EACCES
 	}
 	return fmt.Errorf("%s %s: %w: %w", call, name, ErrFault, cause)
@@ -90,7 +90,7 @@ func (f *Faulty) err(call, name string) error {
 
 // Put keeps data, or not.
 func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
-	if !f.strikes(Fails, Denied, Full, AfterCommit) {
+	if !f.strikes(Fails, NoAccess, Full, AfterCommit) {
 		f.mu.Lock()
 		f.last = name
 		f.mu.Unlock()
@@ -104,10 +104,10 @@ func (f *Faulty) Put(ctx context.Context, name string, data []byte) error {
 
 // Get returns bytes, perhaps the right ones.
 func (f *Faulty) Get(ctx context.Context, name string, off, n int64) ([]byte, error) {
-	if !f.strikes(Fails, Denied, ShortRead, FlippedBit) {
+	if !f.strikes(Fails, NoAccess, ShortRead, FlippedBit) {
 		return f.Store.Get(ctx, name, off, n)
 	}
-	if f.Fault == Fails || f.Fault == Denied {
+	if f.Fault == Fails || f.Fault == NoAccess {
 		return nil, f.err("get", name)
 	}
 	data, err := f.Store.Get(ctx, name, off, n)
@@ -126,7 +126,7 @@ func (f *Faulty) Get(ctx context.Context, name string, off, n int64) ([]byte, er
 func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
 	return func(yield func(storage.Object, error) bool) {
 		all := f.Store.List(ctx, prefix)
-		if !f.strikes(Fails, Denied, BrokenList, StaleList) {
+		if !f.strikes(Fails, NoAccess, BrokenList, StaleList) {
 			all(yield)
 			return
 		}
@@ -135,7 +135,7 @@ func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[storage.Obje
 }
 
 func (f *Faulty) listBadly(all iter.Seq2[storage.Object, error], prefix string, yield func(storage.Object, error) bool) {
-	if f.Fault == Fails || f.Fault == Denied {
+	if f.Fault == Fails || f.Fault == NoAccess {
 		yield(storage.Object{}, f.err("list", prefix))
 		return
 	}
@@ -164,7 +164,7 @@ func (f *Faulty) listBadly(all iter.Seq2[storage.Object, error], prefix string, 
 
 // Delete removes name, or not.
 func (f *Faulty) Delete(ctx context.Context, name string) error {
-	if !f.strikes(Fails, Denied, AfterCommit) {
+	if !f.strikes(Fails, NoAccess, AfterCommit) {
 		return f.Store.Delete(ctx, name)
 	}
 	if f.Fault == AfterCommit {
