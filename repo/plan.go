@@ -231,6 +231,10 @@ func (p *pruner) plan() (rounds [][]*packState) {
 	}
 	p.report.DeadPacks, p.report.DeadBytes = tell(dead)
 	p.report.MovedPacks, p.report.MovedBytes = tell(move)
+	p.report.Freed = p.report.DeadBytes + p.report.MovedBytes // once done it says what really came back
+	for _, s := range move {
+		p.report.Freed -= s.used
+	}
 	rounds = slices.Collect(slices.Chunk(dead, mostMarked))
 	p.dead = len(rounds)
 	return append(rounds, p.deal(move)...)

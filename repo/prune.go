@@ -56,7 +56,7 @@ type PruneReport struct {
 	Copied                 int64 // bytes of chunks copied out of those
 	Busy                   int64 // packs left alone as a backup at work may need them
 	Spared                 int64 // packs that turned out to be needed after all
-	Deleted, Freed         int64 // packs deleted, and what came back: their bytes less those of new packs
+	Deleted, Freed         int64 // packs deleted, and what came back, or about would: their bytes less those of new packs
 	StaysDead              int64 // bytes of dead chunks that stay, in packs mostly needed
 	Revoked                []string
 }
@@ -117,6 +117,7 @@ func (r *Repo) Prune(ctx context.Context, roots Roots, o PruneOptions) (*PruneRe
 	if o.DryRun {
 		return p.report, nil
 	}
+	p.report.Freed = 0
 	if err := roots.Drop(ctx); err != nil {
 		return nil, fmt.Errorf("let go of what was forgotten: %w", err)
 	}

@@ -1,0 +1,102 @@
+package vault
+
+import (
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+const (
+	packsDir      = "packs/"
+	parityDir     = "parity/"
+	copiesDir     = "copies/"
+	quarantineDir = "quarantine/"
+
+	hintName = "shoebox.json"
+
+	// removedName is an object that says that redundancy is being removed, or was: a sidecar or a copy that vanishes says nothing then.
+	removedName = parityDir + "removed"
+)
+
+// kind is what a name says of an object.
+type kind int
+
+const (
+	strangeKind    kind = iota // of nobody
+	packKind                   // a pack, named by its hash
+	segmentKind                // a record named by its hash
+	recordKind                 // a record that is never replaced, with a copy
+	changingKind               // a record that may be put again, with a copy
+	slotKind                   // a key slot
+	hintKind                   // shoebox.json
+	momentKind                 // sessions and marks: records without a copy
+	sidecarKind                // parity of a pack
+	copyKind                   // a second copy
+	quarantineKind             // what was taken out of the way
+	plainKind                  // of the house, and nothing to check
+)
+
+// copied tells whether objects of this kind have a second copy.
+func (k kind) copied() bool {
+	return k == segmentKind || k == recordKind || k == changingKind || k == slotKind || k == hintKind
+}
+
+// replaced tells whether other bytes may come to lie under the same name.
+func (k kind) replaced() bool { return k == slotKind || k == changingKind || k == hintKind }
+
+// folders are the kinds of what lies in each.
+var folders = map[string]kind{
+	"segments": segmentKind, "snapshots": recordKind, "tombstones": recordKind, "brakes": changingKind, "config": changingKind,
+	"keys": slotKind, "sessions": momentKind, "marks": momentKind,
+}
+
+// hashed is the name of a pack, a sidecar, a segment or a pack in quarantine.
+var hashed = regexp.MustCompile(`^(?:(packs|parity)/([0-9a-f]{2})/|(segments|quarantine)/)([0-9a-f]{64})(\.parity)?$`)
+
+func kindOf(name string) kind {
+	switch name {
+	case hintName:
+		return hintKind
+	case "README.txt", removedName:
+		return plainKind
+	}
+	if original, ok := strings.CutPrefix(name, copiesDir); ok {
+		if kindOf(original).copied() {
+			return copyKind
+		}
+		return strangeKind
+	}
+	if m := hashed.FindStringSubmatch(name); m != nil {
+		return hashedKind(m[1]+m[3], m[2], m[4], m[5] != "")
+	}
+	folder, rest, below := strings.Cut(name, "/")
+	if k := folders[folder]; below && rest != "" && !strings.Contains(rest, "/") && k != segmentKind {
+		return k
+	}
+	return strangeKind
+}
+
+// hashedKind is the kind of an object named by a hash.
+func hashedKind(folder, digits, hash string, sidecar bool) kind {
+	switch {
+	case folder == "quarantine":
+		return quarantineKind
+	case sidecar || digits != "" && !strings.HasPrefix(hash, digits):
+		return strangeKind
+	case folder == "packs":
+		return packKind
+	case folder == "parity":
+		return sidecarKind
+	}
+	return segmentKind
+}
+
+func copyName(name string) string    { return copiesDir + name }
+func sidecarName(pack string) string { return parityDir + strings.TrimPrefix(pack, packsDir) }
+func packOf(sidecar string) string   { return packsDir + strings.TrimPrefix(sidecar, parityDir) }
+
+// packHash reads the hash at the end of the name of a pack or a segment.
+func packHash(name string) (h [32]byte) {
+	_, _ = hex.Decode(h[:], []byte(name[len(name)-64:])) // kindOf has seen the digits
+	return h
+}
