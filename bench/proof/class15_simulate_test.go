@@ -8,7 +8,7 @@ import (
 	"io"
 	"iter"
 	"math/rand/v2"
-	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"shoebox/bench/proof"
 	"shoebox/chunk"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
@@ -54,16 +55,22 @@ func (d *director) wait(actor, what string) bool {
 	return <-c.go_
 }
 
-// computer is the store as one computer sees it.
+func (d *director) isDead(actor string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.dead[actor]
+}
+
+// computer is the store as one computer sees it. Without a director it is the store as it is.
 type computer struct {
 	*storage.Memory
 	actor string
 	*director
-	after bool // when its power is cut, the call it is in takes effect
+	repo *repo.Repo // opened once: what its index knows of earlier schedules is as wrong as an index can be
 }
 
 func (c *computer) step(what, name string) error {
-	if !c.wait(c.actor, what+" "+short(name)) {
+	if c.director != nil && !c.wait(c.actor, what+" "+short(name)) {
 		return errPower
 	}
 	return nil
@@ -176,11 +183,12 @@ func (t *truth) forget(name string) {
 	delete(t.confirmed, name)
 }
 
-// all the streams there are: backups share them by chance.
+// universe is all the streams there are: backups share them by chance. Each is one chunk, too noisy for the compressor to be asked: what that
+// pools would wander from one schedule's bubble to the next.
 func universe() (streams [][]byte) {
 	rng := rand.NewChaCha8([32]byte{7})
 	for range 6 {
-		b := make([]byte, 3000)
+		b := make([]byte, 5000)
 		_, _ = rng.Read(b)
 		streams = append(streams, b)
 	}
@@ -234,6 +242,7 @@ func (r *roots) Drop(context.Context) error { return nil }
 
 // simulation is one run.
 type simulation struct {
+	*cast
 	t     testing.TB
 	under *storage.Memory
 	dir   *director
@@ -241,28 +250,38 @@ type simulation struct {
 	seed  uint64
 }
 
-func secret(t testing.TB) []crypt.Secret {
-	s, err := crypt.PassphraseSecret("p")
-	if err != nil {
-		t.Fatal(err)
+// cast are the computers that take part. Opening a repository costs more than a whole schedule, so they are used again.
+type cast struct {
+	writers, pruners []*computer
+	observer         *computer
+}
+
+func newCast(t testing.TB, base *storage.Memory) *cast {
+	join := func(name string) *computer {
+		c := &computer{Memory: copyMemory(t, base), actor: name}
+		s, err := crypt.PassphraseSecret("p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.repo, err = repo.Open(context.Background(), c, []crypt.Secret{s}, repo.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.repo.Close() })
+		return c
 	}
-	return []crypt.Secret{s}
+	return &cast{[]*computer{join("writer0"), join("writer1")}, []*computer{join("pruner0"), join("pruner1")}, join("observer")}
 }
 
-func opened(t testing.TB, s storage.Store) (*repo.Repo, error) {
-	return repo.Open(context.Background(), s, secret(t), repo.Options{})
+// enter puts a computer before the store of this schedule.
+func (s *simulation) enter(c *computer, dir *director) *repo.Repo {
+	c.Memory, c.director = s.under, dir
+	return c.repo
 }
 
-var smallPacks = repo.BatchOptions{DataPack: 8 << 10, MetaPack: 8 << 10, Uploads: 1}
+var smallPacks = repo.BatchOptions{DataPack: 20 << 10, MetaPack: 8 << 10, Uploads: 1}
 
 // write is a computer that backs up a few times, and sometimes forgets what it backed up.
-func (s *simulation) write(actor string, rng *rand.Rand) {
-	store := &computer{Memory: s.under, actor: actor, director: s.dir}
-	r, err := opened(s.t, store)
-	if err != nil {
-		return
-	}
-	defer r.Close()
+func (s *simulation) write(r *repo.Repo, rng *rand.Rand) {
 	streams := universe()
 	for range 1 + rng.IntN(2) {
 		name := s.backup(r, rng, streams)
@@ -310,17 +329,11 @@ func (s *simulation) backup(r *repo.Repo, rng *rand.Rand, streams [][]byte) (nam
 }
 
 // prune is a computer that prunes, and guesses wildly which sessions are dead.
-func (s *simulation) prune(actor string, rng *rand.Rand) {
-	store := &computer{Memory: s.under, actor: actor, director: s.dir}
-	r, err := opened(s.t, store)
-	if err != nil {
-		return
-	}
-	defer r.Close()
+func (s *simulation) prune(r *repo.Repo, actor string, rng *rand.Rand) {
 	for range 1 + rng.IntN(2) {
-		o := repo.PruneOptions{Batch: smallPacks, MaxDead: 0.2, RoundBytes: 4 << 10, Poll: time.Hour,
+		o := repo.PruneOptions{Batch: smallPacks, MaxDead: 0.2, RoundBytes: 6 << 10, Poll: time.Hour,
 			Presume: func(string) bool { return rng.IntN(3) == 0 }}
-		if _, err := r.Prune(context.Background(), &roots{r, map[string]bool{}}, o); err != nil && s.dir.dead[actor] {
+		if _, err := r.Prune(context.Background(), &roots{r, map[string]bool{}}, o); err != nil && s.dir.isDead(actor) {
 			return
 		}
 	}
@@ -328,40 +341,43 @@ func (s *simulation) prune(actor string, rng *rand.Rand) {
 
 // TestClass15_Simulation runs the real code of writers and pruners on one store, call by call in an order drawn by lot.
 func TestClass15_Simulation(t *testing.T) {
-	runs := 300
-	if os.Getenv("SHOEBOX_PROOF") != "" {
-		runs = 20_000
-	}
+	runs := uint64(proof.Pick(t, 400, 20_000, 1_000_000))
 	base := new(storage.Memory)
 	lock, err := crypt.Passphrase("p", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	setup := repo.Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 1 << 10, Max: 4 << 10, Bits: 9}, PageBits: 1}
+	setup := repo.Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 4 << 10, Max: 8 << 10, Bits: 12}, PageBits: 1}
 	r, err := repo.Create(t.Context(), base, setup, repo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Close()
-	steps := 0
-	for seed := range uint64(runs) {
-		synctest.Test(t, func(t *testing.T) { steps += simulate(t, base, seed) })
-		if t.Failed() {
-			return
-		}
+	cores := uint64(runtime.GOMAXPROCS(0))
+	for part := range cores {
+		t.Run(fmt.Sprint("part", part), func(t *testing.T) {
+			t.Parallel()
+			c, steps, done := newCast(t, base), 0, 0
+			for seed := part; seed < runs && !t.Failed(); seed += cores {
+				synctest.Test(t, func(t *testing.T) { steps += simulate(t, c, base, seed) })
+				done++
+			}
+			t.Logf("%d calls", steps)
+			proof.Count(t, 15, done)
+		})
 	}
-	t.Logf("%d schedules, %d calls", runs, steps)
 }
 
-func simulate(t *testing.T, base *storage.Memory, seed uint64) int {
+func newTruth() *truth {
+	return &truth{confirmed: map[string][][]byte{}, contents: map[string][]repo.Content{}}
+}
+
+func simulate(t *testing.T, c *cast, base *storage.Memory, seed uint64) int {
 	rng := rand.New(rand.NewPCG(seed, 15))
-	s := &simulation{t: t, under: copyMemory(t, base), seed: seed,
-		dir: &director{rng: rand.New(rand.NewPCG(seed, 1)), dead: map[string]bool{}}, truth: &truth{confirmed: map[string][][]byte{}, contents: map[string][]repo.Content{}}}
-	// What was there before: two backups, of which one is forgotten.
-	first, err := opened(t, s.under)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := &simulation{cast: c, t: t, under: copyMemory(t, base), seed: seed, truth: newTruth(),
+		dir: &director{rng: rand.New(rand.NewPCG(seed, 1)), dead: map[string]bool{}}}
+	// What was there before: backups, of which some are forgotten.
+	first := s.enter(c.observer, nil)
 	for i := range 3 {
 		if name := s.backup(first, rng, universe()); name != "" && i < 2 {
 			s.truth.forget(name)
@@ -370,50 +386,46 @@ func simulate(t *testing.T, base *storage.Memory, seed uint64) int {
 			}
 		}
 	}
-	first.Close()
 	var actors []string
 	var group sync.WaitGroup
-	for i := range 1 + rng.IntN(2) {
-		actor, own := fmt.Sprintf("writer%d", i), rand.New(rand.NewPCG(seed, uint64(100+i)))
-		actors = append(actors, actor)
-		group.Go(func() { s.write(actor, own) })
+	for i, w := range c.writers[:1+rng.IntN(2)] {
+		r, own := s.enter(w, s.dir), rand.New(rand.NewPCG(seed, uint64(100+i)))
+		actors = append(actors, w.actor)
+		group.Go(func() { s.write(r, own) })
 	}
-	for i := range 1 + rng.IntN(2) {
-		actor, own := fmt.Sprintf("pruner%d", i), rand.New(rand.NewPCG(seed, uint64(200+i)))
-		actors = append(actors, actor)
-		group.Go(func() { s.prune(actor, own) })
+	for i, p := range c.pruners[:1+rng.IntN(2)] {
+		r, own := s.enter(p, s.dir), rand.New(rand.NewPCG(seed, uint64(200+i)))
+		actors = append(actors, p.actor)
+		group.Go(func() { s.prune(r, p.actor, own) })
 	}
-	finished := make(chan struct{})
-	go func() { group.Wait(); close(finished) }()
-	for over := false; !over; {
-		s.dir.direct(actors)
-		select {
-		case <-finished:
-			over = true
-		case <-time.After(time.Minute): // somebody sleeps: a pruner that waits for a session
-		}
-	}
+	s.run(&group, actors)
 	s.prove("after the run")
-	last, err := opened(t, s.under)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer last.Close()
+	last := s.enter(c.pruners[0], nil)
 	if _, err := last.Prune(t.Context(), &roots{last, map[string]bool{}}, repo.PruneOptions{Batch: smallPacks, Presume: func(string) bool { return true }}); err != nil {
-		t.Errorf("seed %d: the last prune: %v", seed, err)
+		s.fail("the last prune", err)
 	}
 	s.prove("after the last prune")
 	return s.dir.steps
 }
 
-// prove reads everything that was reported, in a process that knows nothing, and asks the audit.
+// run directs until every actor has ended.
+func (s *simulation) run(group *sync.WaitGroup, actors []string) {
+	finished := make(chan struct{})
+	go func() { group.Wait(); close(finished) }()
+	for {
+		s.dir.direct(actors)
+		select {
+		case <-finished:
+			return
+		case <-time.After(time.Minute): // somebody sleeps: a pruner that waits for a session
+		}
+	}
+}
+
+// prove reads everything that was reported, and asks the audit.
 func (s *simulation) prove(when string) {
 	ctx := context.Background()
-	r, err := opened(s.t, s.under)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer r.Close()
+	r := s.enter(s.observer, nil)
 	a, err := r.Audit(ctx)
 	if err != nil || len(a.Damage) > 0 {
 		s.fail(when, fmt.Errorf("audit: %v, %v", a.Damage, err))
@@ -433,19 +445,25 @@ func (s *simulation) prove(when string) {
 			return
 		}
 		for i, c := range s.truth.contents[name] {
-			for _, p := range c {
-				if err := a.Holds(ctx, p); err != nil {
-					s.fail(when, err)
-					return
-				}
-			}
-			got, err := io.ReadAll(r.NewReader(ctx, c))
-			if err != nil || !bytes.Equal(got, data[i]) {
-				s.fail(when, fmt.Errorf("%d of %d bytes came back: %w", len(got), len(data[i]), err))
+			if err := s.gives(ctx, r, a, c, data[i]); err != nil {
+				s.fail(when, err)
 				return
 			}
 		}
 	}
+}
+
+func (s *simulation) gives(ctx context.Context, r *repo.Repo, a *repo.Audit, c repo.Content, want []byte) error {
+	for _, p := range c {
+		if err := a.Holds(ctx, p); err != nil {
+			return err
+		}
+	}
+	got, err := io.ReadAll(r.NewReader(ctx, c))
+	if err != nil || !bytes.Equal(got, want) {
+		return fmt.Errorf("%d of %d bytes came back: %w", len(got), len(want), err)
+	}
+	return nil
 }
 
 func (s *simulation) fail(when string, err error) {
