@@ -16,7 +16,9 @@ import (
 
 // CrashDisk is a storage.Disk in memory that can lose its power. It promises no more than POSIX does: bytes are safe once
 // File.Sync has returned nil, and a name that was made, changed or removed once SyncDir of its directory has. Crash gives a
-// disk as it may look after a power cut. The zero value is an empty directory.
+// disk as it may look after a power cut. A Sync of a file that failed is final, as on Linux: what it was to write is never written. A
+// SyncDir that failed may be repeated: a journal that cannot be written ends all writing, and without one the block is written again
+// with the next name. The zero value is an empty directory.
 type CrashDisk struct {
 	Now func() time.Time // of what is written; nil: no time at all
 
@@ -37,17 +39,10 @@ type inode struct {
 
 // slot is a name in a directory: what it has stood for since the directory was synced, the durable one first. nil is nothing.
 type slot struct {
-	was   []*inode
-	stuck bool // a sync of the directory failed: no later one makes this change safe
+	was []*inode
 }
 
 func (s *slot) now() *inode { return s.was[len(s.was)-1] }
-
-func (s *slot) set(to *inode) {
-	if s.was = append(s.was, to); len(s.was) > 1 && s.stuck {
-		s.stuck = false // written anew: the next sync writes it
-	}
-}
 
 // child is what a directory holds under a name now.
 func (n *inode) child(name string) *inode {
@@ -67,7 +62,7 @@ func (n *inode) change(name string, to *inode) {
 		s = &slot{was: []*inode{nil}}
 		n.names[name] = s
 	}
-	s.set(to)
+	s.was = append(s.was, to)
 }
 
 func (d *CrashDisk) now() time.Time {
@@ -183,22 +178,9 @@ func (d *CrashDisk) SyncDir(name string) error {
 		return failed("sync directory", name, fs.ErrNotExist)
 	}
 	for _, s := range n.names {
-		if !s.stuck {
-			s.was = s.was[len(s.was)-1:]
-		}
+		s.was = s.was[len(s.was)-1:]
 	}
 	return nil
-}
-
-// failSyncDir is a sync of a directory that fails: what was waiting is never written by a later one.
-func (d *CrashDisk) failSyncDir(name string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if n := d.find(name); d.isDir(n) {
-		for _, s := range n.names {
-			s.stuck = len(s.was) > 1
-		}
-	}
 }
 
 // Read copies a part of a file.

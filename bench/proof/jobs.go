@@ -1,0 +1,110 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"shoebox/repo"
+	"shoebox/repo/storage"
+	"shoebox/repo/storage/storagetest"
+)
+
+// Job is one thing done to a repository, to be cut short and made to fail in every way. A new room adds its line to Jobs.
+type Job struct {
+	Name  string
+	MayBe []Roll                                    // snapshots it may leave that nobody reported
+	Empty bool                                      // it begins without a repository, and only when done again is there surely one
+	Begin func(w *World) error                      // brings a new repository to where the job starts
+	Do    func(w *World, store storage.Store) error // does it; what it reported is in w afterwards
+	Again func(w *World, store storage.Store) error // what a user does after it was cut short; nil for Do
+	Done  func(w *World, store storage.Store) error // says what is wrong when it was reported as done; nil for nothing more than the oracle
+}
+
+func nothing(*World) error { return nil }
+
+func backupOf(rolls ...Roll) func(*World) error {
+	return func(w *World) error {
+		for _, roll := range rolls {
+			if _, err := w.Backup(w.Store, roll, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Jobs are all that are cut short.
+func Jobs() []Job {
+	first, night := FirstRoll(), FirstRoll().Night(1)
+	take := func(roll Roll) func(*World, storage.Store) error {
+		return func(w *World, store storage.Store) error {
+			_, err := w.Backup(store, roll, nil)
+			return err
+		}
+	}
+	takeOften := func(roll Roll) func(*World, storage.Store) error {
+		return func(w *World, store storage.Store) error {
+			_, err := w.Backup(store, roll, Often)
+			return err
+		}
+	}
+	return []Job{
+		{Name: "init", Empty: true, Begin: nothing, Do: (*World).SetUp, Again: setUpAgain},
+		{Name: "first backup", MayBe: []Roll{first}, Begin: nothing, Do: take(first)},
+		{Name: "first backup with notes", MayBe: []Roll{first}, Begin: nothing, Do: takeOften(first)},
+		{Name: "going on after an interruption", MayBe: []Roll{first}, Begin: interrupted, Do: takeOften(first)},
+		{Name: "a night", MayBe: []Roll{night}, Begin: backupOf(first), Do: take(night)},
+		{Name: "key change", Begin: backupOf(first), Do: changeKeys, Again: changeKeysAgain},
+	}
+}
+
+func setUpAgain(w *World, store storage.Store) error {
+	if err := w.SetUp(store); err != nil && !errors.Is(err, repo.ErrExists) {
+		return err
+	}
+	return nil
+}
+
+// interrupted leaves notes behind: the job goes on with them.
+func interrupted(w *World) error {
+	for at := 1; at < 100; at++ {
+		_, err := w.Backup(&storagetest.CutOff{Store: w.Store, At: at}, FirstRoll(), Often)
+		if err == nil {
+			return errors.New("the backup was over before it left a note")
+		}
+		r, err := w.Open(w.Store)
+		if err != nil {
+			return err
+		}
+		left, err := r.Unfinished(context.Background())
+		r.Close()
+		if err != nil || len(left) > 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("no note after a hundred calls")
+}
+
+// changeKeys adds a key slot, replaces it and removes it.
+func changeKeys(w *World, store storage.Store) error {
+	return w.changeKeys(store, false)
+}
+
+func changeKeysAgain(w *World, store storage.Store) error { return w.changeKeys(store, true) }
+
+func (w *World) changeKeys(store storage.Store, replace bool) error {
+	r, err := w.Open(store)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	ctx := context.Background()
+	if err := r.AddSlot(ctx, w.keys.mine, "second", w.keys.slots["spare"], replace); err != nil {
+		return err
+	}
+	if err := r.AddSlot(ctx, w.keys.mine, "second", w.keys.slots["mine"], true); err != nil {
+		return err
+	}
+	return r.RemoveSlot(ctx, "second")
+}

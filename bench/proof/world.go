@@ -1,0 +1,154 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"shoebox/chunk"
+	"shoebox/repo"
+	"shoebox/repo/crypt"
+	"shoebox/repo/storage"
+	"shoebox/snapshot"
+)
+
+// World is a repository in a store, and what it must give back.
+type World struct {
+	Store storage.Store
+	Truth map[string]Roll                   // of each snapshot whose success was reported, by name
+	Going map[string]Roll                   // snapshots that somebody began to forget: they may be gone, or give back this
+	Over  func(storage.Store) storage.Store // what is laid over a store before a repository is opened in it; nil for nothing
+	Now   func() time.Time                  // of repository and backups; nil for the system's clock
+
+	keys keyring
+}
+
+// keyring is who can open the repository.
+type keyring struct {
+	mine, spare crypt.Secret
+	slots       map[string]crypt.Lock
+}
+
+// Sizes make a picture of a few kB several chunks.
+var Sizes = chunk.Sizes{Min: 2 << 10, Max: 8 << 10, Bits: 11}
+
+// newKeyring draws keys of the cheap kind: a passphrase costs a thousand times as much.
+func newKeyring() (k keyring, err error) {
+	k.slots = map[string]crypt.Lock{}
+	for label, secret := range map[string]*crypt.Secret{"mine": &k.mine, "spare": &k.spare} {
+		text, lock, err := crypt.NewIdentity()
+		if err != nil {
+			return k, err
+		}
+		if *secret, err = crypt.IdentitySecret(text); err != nil {
+			return k, err
+		}
+		k.slots[label] = lock
+	}
+	return k, nil
+}
+
+// Empty is a world whose repository is not there yet: see SetUp.
+func Empty(tb testing.TB, store storage.Store) *World {
+	tb.Helper()
+	keys, err := newKeyring()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &World{Store: store, Truth: map[string]Roll{}, Going: map[string]Roll{}, keys: keys}
+}
+
+// New sets up a repository in an empty store.
+func New(tb testing.TB, store storage.Store) *World {
+	tb.Helper()
+	w := Empty(tb, store)
+	if err := w.SetUp(store); err != nil {
+		tb.Fatal(err)
+	}
+	return w
+}
+
+// In is the same world in another store, which holds the same: what it learns from now on it keeps to itself.
+func (w *World) In(store storage.Store) *World {
+	other := *w
+	other.Store, other.Truth, other.Going = store, maps.Clone(w.Truth), maps.Clone(w.Going)
+	return &other
+}
+
+func (w *World) options() repo.Options { return repo.Options{Now: w.Now} }
+
+func (w *World) over(store storage.Store) storage.Store {
+	if w.Over == nil {
+		return store
+	}
+	return w.Over(store)
+}
+
+// SetUp makes the repository.
+func (w *World) SetUp(store storage.Store) error {
+	r, err := repo.Create(context.Background(), w.over(store), repo.Setup{Slots: w.keys.slots, Chunks: Sizes, PageBits: 1}, w.options())
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
+// Open opens the repository through a store that may fail.
+func (w *World) Open(store storage.Store) (*repo.Repo, error) {
+	return repo.Open(context.Background(), w.over(store), []crypt.Secret{w.keys.mine}, w.options())
+}
+
+// Options are those of a backup in small packs.
+func (w *World) Options(r *repo.Repo) snapshot.BackupOptions {
+	return snapshot.BackupOptions{Device: snapshot.Device{Kind: "folder", Name: "roll", ID: snapshot.DeviceID(r, "roll")}, Host: "here",
+		Workers: 2, Ahead: 2, Now: w.Now, Batch: repo.BatchOptions{DataPack: 16 << 10, MetaPack: 16 << 10}}
+}
+
+// Often leaves a note after each few files.
+func Often(o *snapshot.BackupOptions) { o.CheckpointBytes, o.Workers = 6_000, 1 }
+
+// Backup opens the repository through a store that may fail and takes a snapshot. What was reported becomes a truth. adjust may be nil.
+func (w *World) Backup(store storage.Store, src Roll, adjust func(*snapshot.BackupOptions)) (snapshot.Snapshot, error) {
+	r, err := w.Open(store)
+	if err != nil {
+		return snapshot.Snapshot{}, err
+	}
+	defer r.Close()
+	o := w.Options(r)
+	if adjust != nil {
+		adjust(&o)
+	}
+	s, err := snapshot.Backup(context.Background(), r, src, o)
+	if err == nil {
+		w.Truth[s.Name] = src
+	}
+	return s, err
+}
+
+// Forgets says that somebody begins to forget a snapshot: from now on it may be there or not.
+func (w *World) Forgets(name string) {
+	if roll, ok := w.Truth[name]; ok {
+		w.Going[name] = roll
+		delete(w.Truth, name)
+	}
+}
+
+// Copy gives all objects of a store in a store of its own.
+func Copy(from storage.Store) (*storage.Memory, error) {
+	ctx, to := context.Background(), new(storage.Memory)
+	for o, err := range from.List(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		data, err := from.Get(ctx, o.Name, 0, -1)
+		if err == nil {
+			err = to.Put(ctx, o.Name, data)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("copy a store: %w", err)
+		}
+	}
+	return to, nil
+}
