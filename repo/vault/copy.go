@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 
@@ -71,7 +73,7 @@ func (v *Vault) Copy(ctx context.Context, name string) ([]byte, error) {
 	path := copyName(name)
 	head, err := v.store.Get(ctx, path, 0, copyHeader)
 	if err != nil {
-		return nil, fmt.Errorf("the second copy: %w", err)
+		return nil, fmt.Errorf("the second copy: %w", cutOff(err))
 	}
 	length, err := copyLength(name, head)
 	if err != nil {
@@ -79,13 +81,21 @@ func (v *Vault) Copy(ctx context.Context, name string) ([]byte, error) {
 	}
 	data, err := v.store.Get(ctx, path, copyHeader, length)
 	if err != nil {
-		return nil, fmt.Errorf("the second copy: %w", err)
+		return nil, fmt.Errorf("the second copy: %w", cutOff(err))
 	}
 	data, err = openCopy(name, append(head, data...))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
+}
+
+// cutOff calls an object that is too short damaged.
+func cutOff(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }
 
 // The envelope of a record, as far as it can be checked without a key: docs/format.md, section 4.
