@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +70,14 @@ func (r *Repo) ID() crypt.RepositoryID { return r.keys.Repository }
 
 // Config says how the repository was set up.
 func (r *Repo) Config() Config { return r.config }
+
+// CacheDir is the folder on this machine that holds what may be remembered of this repository; "" when nothing is.
+func (r *Repo) CacheDir() string {
+	if r.options.CacheDir == "" {
+		return ""
+	}
+	return filepath.Join(r.options.CacheDir, r.keys.Repository.String())
+}
 
 // Key derives the key for a purpose.
 func (r *Repo) Key(p crypt.Purpose) [32]byte { return r.keys.Derive(p) }

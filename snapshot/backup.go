@@ -37,6 +37,7 @@ type BackupOptions struct {
 	CheckpointBytes int64         // read between two checkpoints; 0 for 256 MiB
 	CheckpointEvery time.Duration // at most between two checkpoints; 0 for 5 s
 	Batch           repo.BatchOptions
+	Brake           BrakeOptions // when so much is lost that nothing of the device may be forgotten
 
 	Progress *Progress         // kept up to date when not nil
 	Each     func(Notice)      // told of every file, in order, from one goroutine
@@ -169,6 +170,7 @@ type backup struct {
 	notebook notebook
 	start    time.Time
 	count    Count
+	toll     toll
 	failed   []Failure
 }
 
@@ -221,7 +223,7 @@ func (b *backup) commit(ctx context.Context, lost error) (Snapshot, error) {
 		return Snapshot{}, err
 	}
 	s := Snapshot{Confirmed: true, Device: b.options.Device, Host: b.options.Host, Roots: b.options.Roots, Start: b.start, Tags: b.options.Tags,
-		Program: b.options.Program, Failed: b.failed, Partial: lost != nil, Parent: b.past.parent.Name, Writer: b.past.writer, root: root}
+		Program: b.options.Program, Failed: b.failed, Partial: lost != nil, Parent: b.past.parent.Name, Writer: b.past.writer, Brake: b.toll.brake(b.options.Brake), root: root}
 	if err := b.flushCount(ctx, &s); err != nil {
 		return Snapshot{}, err
 	}

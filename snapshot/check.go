@@ -3,6 +3,8 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"path"
+	"slices"
 	"sync/atomic"
 
 	"shoebox/chunk"
@@ -41,12 +43,16 @@ func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
 		}
 	}
 	report.Damage = audit.Damage
-	all, damaged, err := listAll(ctx, r)
+	all, err := takeSurvey(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	report.Damage = append(append(report.Damage, damaged...), vanished(all, damaged)...)
-	return report, report.walk(ctx, r, audit, all, o)
+	gone, err := all.vanished(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	report.Damage = slices.Concat(report.Damage, all.damaged, all.illegible, gone)
+	return report, report.walk(ctx, r, audit, all.live, o)
 }
 
 // walk looks at every entry of every snapshot; what snapshots share is looked at once, as long as all is well.
@@ -112,18 +118,32 @@ func (c *Report) lost(s Snapshot, path string, err error) {
 	c.Damage = append(c.Damage, repo.Damage{Name: name, Err: err})
 }
 
-// vanished names snapshots whose successor of the same computer is there and that are not: only what is confirmed is ever
-// called a predecessor. Those that are damaged are named already.
-func vanished(all []Snapshot, damaged []repo.Damage) (gone []repo.Damage) {
-	there := make(map[string]bool)
-	for _, s := range all {
-		there[Kind+"/"+s.Name] = s.Confirmed
+// vanished names snapshots whose successor of the same computer is there and that are not, though nobody forgot them: only what is
+// confirmed is ever called a predecessor. Those that are damaged are named already, themselves or their tombstones.
+func (v *survey) vanished(ctx context.Context, r *repo.Repo) ([]repo.Damage, error) {
+	if len(v.unexplained()) == 0 {
+		return nil, nil
 	}
-	for _, d := range damaged {
-		there[d.Name] = true
+	// Somebody may have forgotten and pruned it between our listing of tombstones and that of snapshots.
+	err := v.readTombstones(ctx, r)
+	return v.unexplained(), err
+}
+
+// unexplained names predecessors that are neither there nor forgotten.
+func (v *survey) unexplained() (gone []repo.Damage) {
+	known := make(map[string]bool)
+	for name := range v.tombs {
+		known[name] = true
 	}
-	for _, s := range all {
-		if p := s.Writer.Prev; p != "" && !there[Kind+"/"+p] {
+	for _, d := range slices.Concat(v.damaged, v.illegible) {
+		known[path.Base(d.Name)] = true
+	}
+	for _, s := range v.live {
+		known[s.Name] = known[s.Name] || s.Confirmed
+	}
+	for _, s := range slices.Concat(v.live, v.forgotten) {
+		if p := s.Writer.Prev; p != "" && !known[p] {
+			known[p] = true // said once
 			gone = append(gone, repo.Damage{Name: Kind + "/" + p, Err: fmt.Errorf("snapshot number %d of this computer has vanished; number %d says it was there", s.Writer.Seq-1, s.Writer.Seq)})
 		}
 	}

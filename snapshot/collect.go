@@ -38,6 +38,7 @@ func (t *task) wait(ctx context.Context) error {
 
 func (b *backup) record(t *task) error {
 	b.options.Each(Notice{t.what, t.File, t.err})
+	b.toll.count(t)
 	switch t.what {
 	case Gone:
 		b.count.Gone++

@@ -22,19 +22,21 @@ type past struct {
 
 // recall reads the records once for all of it.
 func recall(ctx context.Context, r *repo.Repo, o BackupOptions) (p past, err error) {
-	all, _, err := listAll(ctx, r)
+	all, err := takeSurvey(ctx, r)
 	if err != nil {
 		return p, fmt.Errorf("read the snapshots: %w", err)
 	}
-	p.writer = nextWriter(all, writerID(r, o.Host))
+	p.writer = all.nextWriter(writerID(r, o.Host))
 	p.known = make(map[string]*Entry)
-	mine := func(s Snapshot) bool { return s.Device.ID == o.Device.ID && slices.Equal(s.Roots, o.Roots) }
-	for _, s := range all {
+	mine := func(s Snapshot) bool {
+		return !s.Attic && s.Device.ID == o.Device.ID && slices.Equal(s.Roots, o.Roots)
+	}
+	for _, s := range all.live {
 		if s.Confirmed && !s.Partial && mine(s) {
 			p.parent = s
 		}
 	}
-	for _, s := range all {
+	for _, s := range all.live {
 		if s.Partial && mine(s) && s.Start.After(p.parent.Start) {
 			if err := p.learnPartial(ctx, r, s); err != nil {
 				return p, err
@@ -94,11 +96,14 @@ func writerID(r *repo.Repo, host string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func nextWriter(all []Snapshot, id string) Writer {
+// nextWriter counts on from the highest number, forgotten snapshots included.
+func (v *survey) nextWriter(id string) Writer {
 	w := Writer{ID: id, Seq: 1}
-	for _, s := range all {
-		if s.Confirmed && s.Writer.ID == id && s.Writer.Seq >= w.Seq {
-			w.Seq, w.Prev = s.Writer.Seq+1, s.Name
+	for _, all := range [][]Snapshot{v.forgotten, v.live} {
+		for _, s := range all {
+			if s.Confirmed && s.Writer.ID == id && s.Writer.Seq >= w.Seq {
+				w.Seq, w.Prev = s.Writer.Seq+1, s.Name
+			}
 		}
 	}
 	return w

@@ -1,6 +1,6 @@
 // Package snapshot is what a device held at one moment: taken (Backup), browsed (List, Entries, ReadCatalog, Find,
-// History, Diff), given back (Restore) and looked after (Check). It does not know where chunks lie, nor how
-// a phone is reached.
+// History, Diff), given back (Restore), looked after (Check) and let go (Policy, Forget, Prune). It does not know where
+// chunks lie, nor how a phone is reached.
 //
 // A snapshot is one list of entries, sorted by path and cut into pages where a keyed hash of the path says so;
 // the list of pages is cut by the same rule until one page is left, the root. So one new photo makes one new
@@ -8,12 +8,9 @@
 package snapshot
 
 import (
-	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -71,6 +68,8 @@ type Snapshot struct {
 	Parent    string
 	Writer    Writer
 	Program   string
+	Attic     bool   // last copies alone: what forgotten snapshots of the device held and no other snapshot does
+	Brake     *Brake // how much was lost, when it was enough to hold forgetting; else nil
 
 	session string
 	root    repo.Part // of the pages; Size 0 for a snapshot without entries
@@ -103,6 +102,8 @@ type form struct {
 	Writer  Writer        `cbor:"13,keyasint"`
 	Program string        `cbor:"14,keyasint,omitempty"`
 	Root    repo.Part     `cbor:"15,keyasint"`
+	Attic   bool          `cbor:"16,keyasint,omitempty"`
+	Brake   *Brake        `cbor:"17,keyasint,omitempty"`
 }
 
 type failureForm struct {
@@ -115,7 +116,7 @@ const formVersion = 1
 func (s Snapshot) encode() ([]byte, error) {
 	_, zone := s.Start.Zone()
 	f := form{Version: formVersion, Device: s.Device, Host: s.Host, Start: s.Start.UnixMilli(), End: s.End.UnixMilli(), Zone: zone, Count: s.Count,
-		Partial: s.Partial, Tags: s.Tags, Parent: s.Parent, Writer: s.Writer, Program: s.Program, Root: s.root}
+		Partial: s.Partial, Tags: s.Tags, Parent: s.Parent, Writer: s.Writer, Program: s.Program, Root: s.root, Attic: s.Attic, Brake: s.Brake}
 	for _, r := range s.Roots {
 		f.Roots = append(f.Roots, wire.Bytes(r))
 	}
@@ -161,7 +162,7 @@ func decode(rec repo.Record) (Snapshot, error) {
 	zone := time.FixedZone("", f.Zone)
 	s := Snapshot{Name: rec.Name, Confirmed: rec.Confirmed, session: rec.Session, Device: f.Device, Host: f.Host,
 		Start: time.UnixMilli(f.Start).In(zone), End: time.UnixMilli(f.End).In(zone), Count: f.Count, Partial: f.Partial,
-		Tags: f.Tags, Parent: f.Parent, Writer: f.Writer, Program: f.Program, root: f.Root}
+		Tags: f.Tags, Parent: f.Parent, Writer: f.Writer, Program: f.Program, root: f.Root, Attic: f.Attic, Brake: f.Brake}
 	for _, r := range f.Roots {
 		s.Roots = append(s.Roots, string(r))
 	}
@@ -171,16 +172,21 @@ func decode(rec repo.Record) (Snapshot, error) {
 	return s, nil
 }
 
+// The years 1 to 9999, in Unix milliseconds.
+const firstMoment, lastMoment = -62135596800_000, 253402300799_999
+
 // check holds a form against bounds that every writer keeps.
 func (f *form) check() error {
-	const firstYear, lastYear, day = -62135596800_000, 253402300799_999, 24 * 60 * 60 // milliseconds, seconds
+	const day = 24 * 60 * 60 // seconds
 	switch {
 	case f.Version != formVersion:
 		return fmt.Errorf("%w: its version is %d", crypt.ErrDamaged, f.Version)
-	case f.Start < firstYear || f.Start > lastYear || f.End < firstYear || f.End > lastYear || f.Zone < -day || f.Zone > day:
+	case f.Start < firstMoment || f.Start > lastMoment || f.End < firstMoment || f.End > lastMoment || f.Zone < -day || f.Zone > day:
 		return fmt.Errorf("%w: it was taken at no time there is", crypt.ErrDamaged)
 	case f.Root.Size > 0 && f.Root.Kind != pageKind:
 		return fmt.Errorf("%w: its root is no page", crypt.ErrDamaged)
+	case f.Brake != nil && (f.Brake.Gone < 0 || f.Brake.Changed < 0 || f.Brake.Of < 0):
+		return fmt.Errorf("%w: fewer than no pictures were lost before it", crypt.ErrDamaged)
 	case f.Writer.Prev != "" && !isName(f.Writer.Prev):
 		return fmt.Errorf("%w: the snapshot before it is called %.40q", crypt.ErrDamaged, f.Writer.Prev)
 	}
@@ -198,40 +204,6 @@ const maxParts = 1 << 16
 
 // codec reads records and pages. It is made each time: making it costs microseconds, a global would cost a rule.
 func codec() wire.Codec { return wire.New(maxParts) }
-
-// List gives the confirmed snapshots, oldest first, and one error for each record that is damaged.
-func List(ctx context.Context, r *repo.Repo) (snapshots []Snapshot, damaged []error, err error) {
-	all, bad, err := listAll(ctx, r)
-	for _, d := range bad {
-		damaged = append(damaged, d.Err)
-	}
-	for _, s := range all {
-		if s.Confirmed {
-			snapshots = append(snapshots, s)
-		}
-	}
-	return snapshots, damaged, err
-}
-
-// listAll gives unconfirmed snapshots too: their writer may still be at work, or died at the last step.
-func listAll(ctx context.Context, r *repo.Repo) (all []Snapshot, damaged []repo.Damage, err error) {
-	for rec, err := range r.Records(ctx, Kind) {
-		var s Snapshot
-		if err == nil {
-			s, err = decode(rec)
-		}
-		switch {
-		case errors.Is(err, crypt.ErrDamaged):
-			damaged = append(damaged, repo.Damage{Name: Kind + "/" + rec.Name, Err: err})
-		case err != nil:
-			return nil, damaged, err
-		default:
-			all = append(all, s)
-		}
-	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].Start.Before(all[j].Start) })
-	return all, damaged, nil
-}
 
 // DeviceID hides a serial number, or a host and path, behind a keyed hash: 32 hexadecimal digits. The same device has
 // the same id in one repository, and another one in every other.
