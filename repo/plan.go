@@ -56,48 +56,42 @@ func (p *pruner) survey(ctx context.Context) error {
 
 // census visits the directory of every pack that is listed, once.
 func (p *pruner) census(ctx context.Context, visit func(*packState, []pack.Entry)) error {
-	pass := 0
-	for _, s := range p.packs {
-		pass = s.pass + 1
-		break
-	}
+	p.pass++
 	seen := int64(0)
-	look := func(e packEntry) error {
+	look := func(e packEntry) {
 		s := p.packs[e.Name]
-		if s == nil || s.pass == pass {
-			return nil
+		if s == nil || s.pass == p.pass {
+			return
 		}
 		entries, err := pack.ParseEntries(e.Lines, e.Size)
 		if err != nil || e.Size != s.size {
-			return nil // check names it; what is not understood is not touched
+			return // check names it; what is not understood is not touched
 		}
-		s.pass, s.class = pass, e.Class
+		s.pass, s.class = p.pass, e.Class
 		visit(s, entries)
 		seen++
 		p.options.Watch(StageSurvey, seen, int64(len(p.packs)))
-		return nil
 	}
 	err := p.repo.eachSegment(ctx, func(_ string, seg segment) error {
 		for _, e := range seg.Packs {
 			if s := p.packs[e.Name]; s != nil {
 				s.told, s.session = true, cmp.Or(seg.Session, s.session)
 			}
-			if err := look(e); err != nil {
-				return err
-			}
+			look(e)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return p.orphans(ctx, pass, look)
+	return p.orphans(ctx, look)
 }
 
-// orphans visits packs that no segment tells of. Those whose directory does not open are left alone.
-func (p *pruner) orphans(ctx context.Context, pass int, look func(packEntry) error) error {
+// orphans visits packs that no segment tells of, or none any more: another pruner may be about to delete them. Those whose directory
+// does not open are not visited.
+func (p *pruner) orphans(ctx context.Context, look func(packEntry)) error {
 	for name, s := range p.packs {
-		if s.pass == pass || s.told {
+		if s.pass == p.pass {
 			continue
 		}
 		if s.orphan == nil {
@@ -110,9 +104,7 @@ func (p *pruner) orphans(ctx context.Context, pass int, look func(packEntry) err
 			}
 			s.orphan = &e
 		}
-		if err := look(*s.orphan); err != nil {
-			return err
-		}
+		look(*s.orphan)
 	}
 	return nil
 }

@@ -140,6 +140,7 @@ type pruner struct {
 	packs  map[pack.Name]*packState
 	shared map[chunk.ID][]home // of live chunks that have several
 	dead   int                 // rounds that need no copying; they come first
+	pass   int                 // through all directories; a pack visited in it bears its number
 }
 
 // packState is what a prune knows of one pack.
@@ -156,7 +157,7 @@ type packState struct {
 	condemned bool // by another pruner
 	doomed    bool // in a round of this one
 	orphan    *packEntry
-	pass      int
+	pass      int // in which its directory was last read; 0 for none
 }
 
 func (p *pruner) learnLive(ctx context.Context) error {

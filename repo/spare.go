@@ -29,13 +29,13 @@ func (p *pruner) spare(ctx context.Context, m *ownMark, packs []*packState) ([]*
 	if !guard.On(guard.HomesAgain) {
 		return packs, nil
 	}
-	homes := &homeless{pruner: p, mark: m, others: others, listed: listed, needed: make(map[chunk.ID]bool)}
-	if err := homes.look(ctx); err != nil {
+	h := &homeless{pruner: p, mark: m, others: others, listed: listed, homed: make(map[chunk.ID]bool), holds: make(map[pack.Name][]chunk.ID)}
+	if err := h.look(ctx); err != nil {
 		return nil, err
 	}
 	var doomed []*packState
 	for _, s := range packs {
-		if homes.spared[s.name] {
+		if h.spared(s) {
 			p.report.Spared++
 			continue
 		}
@@ -50,8 +50,8 @@ type homeless struct {
 	mark   *ownMark
 	others map[index.Name]struct{}
 	listed map[pack.Name]int64
-	needed map[chunk.ID]bool // live chunks in packs of the mark: whether they have another home
-	spared map[pack.Name]bool
+	holds  map[pack.Name][]chunk.ID // the live chunks in each pack of the mark
+	homed  map[chunk.ID]bool        // whether they have another home
 }
 
 func (h *homeless) look(ctx context.Context) error {
@@ -61,27 +61,26 @@ func (h *homeless) look(ctx context.Context) error {
 		}
 		for _, e := range entries {
 			if h.live.has(e.ID) {
-				h.needed[e.ID] = false
+				h.holds[s.name] = append(h.holds[s.name], e.ID)
+				h.homed[e.ID] = false
 			}
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("look at what would be deleted: %w", err)
 	}
-	if err := h.findHomes(ctx); err != nil {
-		return err
+	return h.findHomes(ctx)
+}
+
+// spared tells whether a pack must stay: a live chunk in it has no other home, or nobody knows what it holds.
+func (h *homeless) spared(s *packState) bool {
+	for _, id := range h.holds[s.name] {
+		if !h.homed[id] {
+			return true
+		}
 	}
-	h.spared = make(map[pack.Name]bool)
-	return h.census(ctx, func(s *packState, entries []pack.Entry) {
-		if _, going := h.mark.packs[s.name]; !going {
-			return
-		}
-		for _, e := range entries {
-			if other, live := h.needed[e.ID]; live && !other {
-				h.spared[s.name] = true
-			}
-		}
-	})
+	_, listed := h.listed[s.name]
+	return listed && s.pass != h.pass
 }
 
 // findHomes looks through all segments there are now, also those that others wrote meanwhile.
@@ -96,8 +95,8 @@ func (h *homeless) findHomes(ctx context.Context) error {
 				continue // check names it
 			}
 			for _, x := range entries {
-				if _, asked := h.needed[x.ID]; asked {
-					h.needed[x.ID] = true
+				if _, asked := h.homed[x.ID]; asked {
+					h.homed[x.ID] = true
 				}
 			}
 		}

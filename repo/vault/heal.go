@@ -86,11 +86,26 @@ func (w *walk) putCopy(ctx context.Context, name string, p pair) error {
 	if err := w.correct(ctx, copyName(name), sealCopy(name, p.data)); err != nil {
 		return w.failed(ctx, copyName(name), p.off, err)
 	}
-	now, err := w.read(ctx, name, unknown) // a slot may have been replaced: its copy must not be that of the old one
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	keep, err := w.unchanged(ctx, name, p.data)
+	return w.keepSecond(ctx, copyName(name), keep, p.off, err)
+}
+
+// unchanged tells whether an object still is what it was. A slot may have been replaced: its copy must not be that of the old one.
+func (w *walk) unchanged(ctx context.Context, name string, data []byte) (bool, error) {
+	for range 2 {
+		now, err := w.original(ctx, name, unknown)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil || bytes.Equal(now, data) {
+			return true, nil // damaged just now, it needs its copy all the more
+		}
 	}
-	return w.keepSecond(ctx, copyName(name), bytes.Equal(now, p.data), p.off, err)
+	w.left(true)
+	return false, nil
 }
 
 // keepSecond takes redundancy that was just made back when its original is not what it was. Who deletes or replaces an original may have
@@ -112,25 +127,25 @@ func (w *walk) keepSecond(ctx context.Context, second string, keep bool, bad, er
 }
 
 // putSmall puts a small object back from its copy, unless it was deleted or replaced meanwhile, which removes the copy first: so the copy is
-// looked at directly before, and again after.
-func (w *walk) putSmall(ctx context.Context, name string, p pair) error {
+// looked at directly before, and again after. done is false when something changed since the two were read.
+func (w *walk) putSmall(ctx context.Context, name string, p pair) (done bool, err error) {
 	now, bad := w.original(ctx, name, unknown)
 	same := errors.Is(bad, fs.ErrNotExist) == errors.Is(p.bad, fs.ErrNotExist) && bytes.Equal(now, p.data)
 	spare, err := w.spare(ctx, name)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	if !same || err != nil || !bytes.Equal(spare, p.spare) {
-		return nil // it changed while we looked: the next walk sees what it is
+		return false, nil
 	}
 	if err := w.correct(ctx, name, p.spare); err != nil {
-		return w.failed(ctx, name, p.bad, err)
+		return true, w.failed(ctx, name, p.bad, err)
 	}
 	if kept, err := w.stays(ctx, name, p.spare); !kept || err != nil {
-		return err
+		return true, err
 	}
 	w.corrected(Correction{name, "second copy", p.bad.Error()})
-	return nil
+	return true, nil
 }
 
 // stays tells whether an object that was put back may stay, and takes it away again where it was deleted meanwhile.

@@ -49,7 +49,7 @@ func (w *walk) lookBadPack(ctx context.Context, name string, data []byte, bad er
 	}
 	if !w.put {
 		w.damaged(name, bad, true)
-		return nil
+		return w.lookSidecar(ctx, name, healed)
 	}
 	what := fmt.Sprintf("%v; %d bytes in %d of %d shards", bad, rep.Differed, len(rep.Damaged), rep.Data)
 	if done, err := w.putPack(ctx, name, healed, what); !done || err != nil {
@@ -128,12 +128,26 @@ func (w *walk) lookPair(ctx context.Context, name string) (p pair, err error) {
 	return p, nil
 }
 
-// lookSmall looks at a small object and its copy.
+// lookSmall looks at a small object and its copy. What changes while it is put right is looked at again.
 func (w *walk) lookSmall(ctx context.Context, name string) error {
-	p, err := w.lookPair(ctx, name)
-	if err != nil {
-		return err
+	for range 3 {
+		p, err := w.lookPair(ctx, name)
+		if err != nil {
+			return err
+		}
+		if p.bad == nil || p.off != nil || !w.put {
+			return w.judge(ctx, name, p)
+		}
+		if done, err := w.putSmall(ctx, name, p); done || err != nil {
+			return err
+		}
 	}
+	w.damaged(name, fmt.Errorf("%w: it changes while it is read", ErrDamaged), true)
+	return nil
+}
+
+// judge tells what is wrong with a small object and its copy, and makes the copy when asked to.
+func (w *walk) judge(ctx context.Context, name string, p pair) error {
 	gone, bare := errors.Is(p.bad, fs.ErrNotExist), errors.Is(p.off, fs.ErrNotExist)
 	switch {
 	case gone && bare:
@@ -148,8 +162,6 @@ func (w *walk) lookSmall(ctx context.Context, name string) error {
 			w.damaged(copyName(name), p.off, true)
 		}
 		return nil
-	case p.off == nil && w.put:
-		return w.putSmall(ctx, name, p)
 	}
 	if gone {
 		p.bad = fmt.Errorf("it is lost: %w", p.bad)
