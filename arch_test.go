@@ -52,8 +52,9 @@ var house = map[string]room{
 		modules: "github.com/zeebo/blake3 golang.org/x/sys"},
 	"bench/proof/tally": {rooms: "bench/proof"},
 	"bench/proof/model": {},
-	"docs/reader":       {rooms: "chunk device repo repo/crypt repo/pack repo/storage snapshot", modules: "github.com/zeebo/blake3"}, // tests alone
-	"":                  {},                                                                                                          // this file
+	// tests alone
+	"docs/reader": {rooms: "chunk device repo repo/crypt repo/pack repo/storage repo/vault snapshot", modules: "github.com/zeebo/blake3"},
+	"":            {}, // this file
 
 	"repo/storage/storagetest":    {rooms: "repo/storage"},
 	"device/adb/adbtest":          {modules: "golang.org/x/sys"},

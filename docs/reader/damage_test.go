@@ -105,6 +105,9 @@ func (m *made) spoil(t *testing.T, id chunk.ID) {
 func TestDamagedObjects(t *testing.T) {
 	t.Parallel()
 	m := makeRepository(t, t.TempDir())
+	if err := os.RemoveAll(filepath.Join(m.folder, "copies")); err != nil {
+		t.Fatal(err)
+	}
 	objects := slices.Concat(m.glob(t, "config/*"), m.glob(t, "snapshots/*")[:1], m.glob(t, "segments/*")[:1], m.glob(t, "packs/*/*")[:2], m.glob(t, "keys/*"))
 	for _, object := range objects {
 		whole := slurp(t, object)
@@ -120,6 +123,32 @@ func TestDamagedObjects(t *testing.T) {
 		if err := os.WriteFile(object, whole, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Small objects that are damaged or gone are read from their second copies, which is told of.
+func TestSecondCopies(t *testing.T) {
+	t.Parallel()
+	m := makeRepository(t, t.TempDir())
+	m.forget(t)
+	for _, name := range slices.Concat(m.glob(t, "config/*"), m.glob(t, "segments/*"), m.glob(t, "tombstones/*"), m.glob(t, "keys/phrase.age")) {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range slices.Concat(m.glob(t, "snapshots/*"), m.glob(t, "keys/recovery.age")) {
+		flip(t, name, 300)
+	}
+	for i, name := range m.names {
+		target := filepath.Join(t.TempDir(), "all")
+		_, complaint, status := m.read(t, append([]string{"-k"}[:i%2], "restore", name, target)...)
+		if status != 1 || !strings.Contains(complaint, "damaged: snapshots/"+name+": ") || !strings.Contains(complaint, "; read from its second copy") {
+			t.Errorf("status %d, %s", status, complaint)
+		}
+		wantSame(t, target, m.truth[name])
+	}
+	if out, _, _ := m.read(t, "list"); strings.Count(out, "\n") != len(m.names) {
+		t.Errorf("listed are\n%swant %q", out, m.names)
 	}
 }
 

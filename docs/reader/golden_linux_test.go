@@ -40,6 +40,7 @@ func TestGoldenInPython(t *testing.T) {
 func makeGolden(t *testing.T, folder string) {
 	t.Helper()
 	m := makeRepository(t, filepath.Join(folder, "repository"))
+	m.forget(t)
 	var truth strings.Builder
 	for _, name := range m.names {
 		fmt.Fprintf(&truth, "snapshot %s\n%s", name, m.truth[name].text())

@@ -22,6 +22,7 @@ import (
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 	"shoebox/snapshot"
 	"shoebox/snapshot/photo/phototest"
 )
@@ -55,7 +56,7 @@ func newRepository(t *testing.T, folder string) *made {
 		t.Fatal(err)
 	}
 	setup := repo.Setup{Slots: map[string]crypt.Lock{"phrase": phrase, "recovery": identity}, Chunks: chunk.Sizes{Min: 2 << 10, Max: 8 << 10, Bits: 11}, PageBits: 1}
-	r, err := repo.Create(t.Context(), store, setup, repo.Options{Suite: crypt.AES256GCM})
+	r, err := repo.Create(t.Context(), vault.New(store, true), setup, repo.Options{Suite: crypt.AES256GCM})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func (m *made) open(t *testing.T, suite crypt.Suite) *repo.Repo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := repo.Open(t.Context(), store, m.secrets(t), repo.Options{Suite: suite})
+	r, err := repo.Open(t.Context(), vault.New(store, true), m.secrets(t), repo.Options{Suite: suite})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,15 +141,36 @@ func makeRepository(t *testing.T, folder string) *made {
 	m.night(t, crypt.AES256GCM, camera)
 
 	put(t, camera, "DCIM/Camera/IMG_1.jpg", picture(1, "a person wrote this"))
-	put(t, camera, "DCIM/Camera/IMG_5.jpg", phototest.JPEG(phototest.Rand(5), phototest.Picture{Bytes: 20_000}))
+	put(t, camera, onlySecond, phototest.JPEG(phototest.Rand(5), phototest.Picture{Bytes: 20_000}))
 	if err := os.Remove(filepath.Join(camera, "DCIM/one")); err != nil {
 		t.Fatal(err)
 	}
 	m.night(t, crypt.ChaCha20Poly1305, camera)
 
 	put(t, camera, "DCIM/new", []byte("the last night"))
+	if err := os.Remove(filepath.Join(camera, onlySecond)); err != nil {
+		t.Fatal(err)
+	}
 	m.night(t, crypt.AES256GCM, camera)
 	return m
+}
+
+const onlySecond = "DCIM/Camera/IMG_5.jpg" // of the second night
+
+// forget forgets the second night. What only it holds goes to an attic.
+func (m *made) forget(t *testing.T) {
+	t.Helper()
+	now := func() time.Time { return m.now.Add(time.Hour) }
+	done, err := snapshot.Forget(t.Context(), m.open(t, 0), m.names[1:2], snapshot.ForgetOptions{Host: "host", Program: "reader_test", Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(done.Attics) != 1 {
+		t.Fatalf("%d attics were made", len(done.Attics))
+	}
+	attic := done.Attics[0].Name
+	m.truth[attic] = filesOf{onlySecond: m.truth[m.names[1]][onlySecond]}
+	m.names = []string{m.names[0], m.names[2], attic}
 }
 
 func picture(seed uint64, said string) []byte {

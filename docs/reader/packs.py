@@ -71,7 +71,7 @@ class Chunks:
             self._damages("%s: %s" % (what, e))
 
     def _add_segment(self, name):
-        body = self._keys.open_record(self._store.read("segments", name), "segments", "")
+        body = self._store.open("segments", name, lambda data: self._keys.open_record(data, "segments", ""))
         for p in _SEGMENT(cbor.decode(body)).packs:
             self._add(p.name, p.entries)
 

@@ -133,7 +133,7 @@ func (m *made) wantWhole(t *testing.T) {
 func TestWithoutIndex(t *testing.T) {
 	t.Parallel()
 	m := makeRepository(t, t.TempDir())
-	for _, name := range []string{"segments", "shoebox.json", "README.txt"} {
+	for _, name := range []string{"segments", "copies", "parity", "shoebox.json", "README.txt"} {
 		if err := os.RemoveAll(filepath.Join(m.folder, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -177,8 +177,10 @@ func TestNotConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rec.Name == m.names[1] {
-			if err := os.Remove(filepath.Join(m.folder, "sessions", rec.Session+".done")); err != nil {
-				t.Fatal(err)
+			for _, folder := range []string{"sessions", "copies/sessions"} {
+				if err := os.RemoveAll(filepath.Join(m.folder, folder, rec.Session+".done")); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
@@ -188,6 +190,20 @@ func TestNotConfirmed(t *testing.T) {
 	if _, complaint, status := m.read(t, "verify"); status != 1 || !strings.Contains(complaint, m.names[1]+": is gone; "+m.names[2]) {
 		t.Errorf("status %d, %s", status, complaint)
 	}
+}
+
+// What was forgotten is not shown, neither before nor after a prune; the attic is.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	m := makeRepository(t, t.TempDir())
+	m.forget(t)
+	m.wantWhole(t)
+	m.mustRead(t, "verify")
+	if _, err := snapshot.Prune(t.Context(), m.open(t, 0), snapshot.PruneOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	m.wantWhole(t)
+	m.mustRead(t, "verify")
 }
 
 // A link that was just restored leads nowhere for the files below its name.

@@ -28,27 +28,27 @@ class Repository:
     """damages is called with a text for everything that is not as it should be."""
 
     def __init__(self, path, passphrases, key_files, damages):
-        self.store, self.damages = Folder(path), damages
+        self.store, self.damages = Folder(path, damages), damages
         self.keys = seal.Keys(*self._unlock(passphrases, key_files))
         self._configuration()
         self.chunks = Chunks(self.store, self.keys, damages)
 
     def _unlock(self, passphrases, key_files):
-        tried, why = self.store.list("keys"), ""
+        tried, why = self.store.list("keys"), set()
         for name in tried:
             try:
-                return slots.open_slot(self.store.read("keys", name, slots.MAX_SLOT), passphrases, key_files)
-            except Damaged as e:
+                return self.store.open("keys", name, lambda data: slots.open_slot(data, passphrases, key_files), slots.MAX_SLOT)
+            except (Damaged, OSError) as e:
                 self.damages("keys/%s: %s" % (name, e))
             except NoKey as e:
-                why = why or str(e)
-        raise NoKey(why or "wrong password or key" if tried else "there are no key slots: this is no repository")
+                why.add(str(e))
+        raise NoKey("; ".join(sorted(why)) or ("no key slot is whole" if tried else "there are no key slots: this is no repository"))
 
     def _configuration(self):
         """The highest one that opens."""
         for name in sorted(self.store.list("config"), reverse=True):
             try:
-                c = _CONFIG(cbor.decode(self.keys.open_record(self.store.read("config", name), "config", name)))
+                c = _CONFIG(cbor.decode(self.store.open("config", name, lambda data: self.keys.open_record(data, "config", name))))
                 need(c.repository == self.keys.repository, "of another repository")
             except (Damaged, OSError) as e:
                 self.damages("config/%s: %s" % (name, e))

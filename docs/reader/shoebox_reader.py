@@ -70,9 +70,9 @@ def passphrases(o):
 
 
 def list_snapshots(r, o):
-    for s in confirmed(r.store, r.keys, r.damages):
-        partial = "  partial: the device was lost" if s.partial else ""
-        print("%s  %s  %s  %d files  %d bytes%s" % (s.name, when(s.start, s.zone), printable(s.device.name.encode()), s.count.files, s.count.bytes, partial))
+    for s in confirmed(r.store, r.keys, r.damages)[0]:
+        marks = ("  partial: the device was lost" if s.partial else "") + ("  attic: last copies alone" if s.attic else "")
+        print("%s  %s  %s  %d files  %d bytes%s" % (s.name, when(s.start, s.zone), printable(s.device.name.encode()), s.count.files, s.count.bytes, marks))
 
 
 def list_files(r, o):
@@ -106,7 +106,7 @@ def verify_all(r, o):
 
 def find(r, text):
     """The snapshot that is meant."""
-    all = confirmed(r.store, r.keys, r.damages)
+    all, _ = confirmed(r.store, r.keys, r.damages)
     found = all[-1:] if text == "latest" else [s for s in all if s.name.startswith(text)]
     if len(found) != 1:
         raise LookupError("%d snapshots are named %s: see list" % (len(found), text))

@@ -40,7 +40,7 @@ def _first(secrets, opened):
         plain = opened(secret)
         if plain is not None:
             return plain
-    raise NoKey()
+    raise NoKey("wrong password or key")
 
 
 def _ask_age(file, key_file):

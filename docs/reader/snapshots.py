@@ -35,7 +35,7 @@ _MILLISECONDS = cbor.integer(-62135596800000, 253402300799999)  # years 1 to 999
 _COUNTS = ("files", "bytes", "new", "changed", "unchanged", "gone", "failed", "read", "fresh", "added")
 _count = cbor.integer(0)
 
-_RECORD = cbor.struct({1: ("session", cbor.opt(cbor.text)), 2: ("snapshot", cbor.raw())})
+_RECORD = cbor.struct({1: ("session", cbor.opt(cbor.text)), 2: ("body", cbor.raw())})
 
 _SNAPSHOT = cbor.struct({
     1: ("version", cbor.integer(1, 1)),
@@ -53,6 +53,16 @@ _SNAPSHOT = cbor.struct({
     13: ("writer", cbor.struct({1: ("id", cbor.text), 2: ("seq", cbor.uint()), 3: ("prev", cbor.opt(cbor.text))})),
     14: ("program", cbor.opt(cbor.text)),
     15: ("root", _part),
+    16: ("attic", cbor.opt(cbor.truth)),
+    17: ("brake", cbor.opt(cbor.struct({1: ("gone", cbor.opt(_count)), 2: ("changed", cbor.opt(_count)), 3: ("of", cbor.opt(_count))}))),
+})
+
+_TOMBSTONE = cbor.struct({
+    1: ("version", cbor.integer(1, 1)),
+    2: ("when", _MILLISECONDS),
+    3: ("last_copies", cbor.opt(cbor.truth)),
+    4: ("reason", cbor.opt(cbor.text)),
+    5: ("also", cbor.opt(cbor.array(cbor.text))),
 })
 
 _ENTRY = cbor.struct({
@@ -111,23 +121,28 @@ def parse_snapshot(body):
 def parse_record(name, body):
     """The snapshot in a record, with its name and its session."""
     record = _RECORD(cbor.decode(body))
-    s = parse_snapshot(record.snapshot)
+    s = parse_snapshot(record.body)
     s.name, s.session = name, record.session
     return s
 
 
 def confirmed(store, keys, damages):
-    """All confirmed snapshots, oldest first. The sessions are listed first: what is done then stays done."""
-    sessions, found = store.list("sessions"), []
-    for name in store.list("snapshots"):
+    """All confirmed snapshots that were not forgotten, oldest first; and the names of the forgotten ones.
+
+    Tombstones and sessions are listed before snapshots: what is done or forgotten then stays so."""
+    forgotten = dict(_records(store, keys, "tombstones", lambda _, body: _TOMBSTONE(cbor.decode(_RECORD(cbor.decode(body)).body)), damages))
+    sessions = store.list("sessions")
+    found = [s for name, s in _records(store, keys, "snapshots", parse_record, damages) if name not in forgotten and s.session + ".done" in sessions]
+    return sorted(found, key=lambda s: (s.start, s.name)), set(forgotten)
+
+
+def _records(store, keys, kind, parse, damages):
+    """(name, parsed) of each record of a kind. Those that are damaged are told of, and left out."""
+    for name in store.list(kind):
         try:
-            s = parse_record(name, keys.open_record(store.read("snapshots", name), "snapshots", name))
+            yield name, store.open(kind, name, lambda data: parse(name, keys.open_record(data, kind, name)))
         except (Damaged, OSError) as e:
-            damages("snapshots/%s: %s" % (name, e))
-            continue
-        if s.session + ".done" in sessions:
-            found.append(s)
-    return sorted(found, key=lambda s: (s.start, s.name))
+            damages("%s/%s: %s" % (kind, name, e))
 
 
 def walk(chunks, snapshot, damages):

@@ -10,8 +10,8 @@ from store import MAX_PACK
 def verify(repository):
     """Told through the damages of the repository. Gives how many objects, snapshots and files were read."""
     objects = _packs(repository) + _records(repository)
-    snapshots = confirmed(repository.store, repository.keys, lambda _: None)  # damaged records were told of
-    _chain(repository, snapshots)
+    snapshots, forgotten = confirmed(repository.store, repository.keys, lambda _: None)  # damaged records were told of
+    _chain(repository, snapshots, forgotten)
     seen = set()
     for s in snapshots:
         _snapshot(repository, s, seen)
@@ -21,8 +21,7 @@ def verify(repository):
 def _packs(r):
     for name in r.chunks.packs:
         with _Told(r, "packs/" + name):
-            data = r.store.read("packs", name, MAX_PACK)
-            need(b3.digest(data).hex() == name[3:], "the bytes are not those of its name")
+            r.store.open("packs", name, lambda data: _named(data, name[3:]), MAX_PACK)
             told = r.chunks.told.get(bytes.fromhex(name[3:]))
             need(r.chunks.directory(name) == told, "a segment tells of other chunks than the pack")
     for pack in r.chunks.told:
@@ -33,20 +32,28 @@ def _packs(r):
 
 def _records(r):
     count = 0
-    for kind in ("segments", "snapshots", "sessions", "marks"):
+    for kind in ("segments", "snapshots", "sessions", "marks", "tombstones", "brakes"):
         for name in r.store.list(kind):
             count += 1
             with _Told(r, "%s/%s" % (kind, name)):
-                data = r.store.read(kind, name)
-                if kind == "segments":
-                    need(b3.digest(data).hex() == name, "the bytes are not those of its name")
-                r.keys.open_record(data, kind, "" if kind == "segments" else name)
+                r.store.open(kind, name, lambda data: _record(r, data, kind, name))
     return count
 
 
-def _chain(r, snapshots):
+def _record(r, data, kind, name):
+    if kind == "segments":
+        _named(data, name)
+        name = ""
+    r.keys.open_record(data, kind, name)
+
+
+def _named(data, name):
+    need(b3.digest(data).hex() == name, "the bytes are not those of its name")
+
+
+def _chain(r, snapshots, forgotten):
     """Each snapshot names the one of the same writer before it."""
-    names = {s.name for s in snapshots}
+    names = {s.name for s in snapshots} | forgotten
     for s in snapshots:
         if s.writer.prev and s.writer.prev not in names:
             r.damages("snapshots/%s: is gone; %s came after it" % (s.writer.prev, s.name))
