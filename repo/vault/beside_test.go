@@ -34,18 +34,29 @@ type between struct {
 	ops  []func(storage.Store)
 	at   []int
 	call int
+	last int    // call before which the last operation was done
+	late string // an original that was put though its redundancy was gone before the call before
 }
 
 func (b *between) next() {
 	for len(b.ops) > 0 && b.at[0] <= b.call {
 		b.ops[0](b.Store)
-		b.ops, b.at = b.ops[1:], b.at[1:]
+		b.ops, b.at, b.last = b.ops[1:], b.at[1:], b.call
 	}
 	b.call++
 }
 
 func (b *between) Put(ctx context.Context, name string, data []byte) error {
 	b.next()
+	second := copyName(name)
+	if kindOf(name) == packKind {
+		second = sidecarName(name)
+	}
+	if k := kindOf(name); (k == packKind || k.copied()) && b.last < b.call-1 {
+		if _, err := b.Store.Get(ctx, second, 0, 0); err != nil {
+			b.late = name
+		}
+	}
 	return b.Store.Put(ctx, name, data)
 }
 
@@ -72,6 +83,9 @@ func everyOrder(t *testing.T, base storage.Store, do func(*Vault) error, ops []f
 		m := clone(t, base)
 		b := &between{Store: m, ops: ops, at: at}
 		must(t, do(New(&oneByOne{Store: b}, true)))
+		if b.late != "" {
+			t.Fatalf("%s was put back though it had been deleted at %v", b.late, at)
+		}
 		calls = max(calls, b.call)
 		for _, op := range b.ops {
 			op(m)
@@ -152,6 +166,18 @@ func TestHealBesideNewPassword(t *testing.T) {
 				wantContents(t, m, contents(t, want), fmt.Sprintf("%s, changed at %v", what, at))
 			})
 		}
+	}
+}
+
+// A change of the only password that stops before its end leaves a slot, the old one or the new.
+func TestHealBesideStoppedChange(t *testing.T) {
+	for what, base := range states(t, slotName, slot("old")) {
+		ops := recorded(t, func(v *Vault) error { return v.Put(ctx, slotName, slot("new")) })
+		everyOrder(t, base, func(v *Vault) error { return ignore(v.Heal(ctx, Options{})) }, ops[:2], func(m *storage.Memory, at []int) {
+			if got := contents(t, m)[slotName]; got != string(slot("new")) && got != string(slot("old")) {
+				t.Fatalf("%s, changed at %v and stopped: the slot has %d bytes", what, at, len(got))
+			}
+		})
 	}
 }
 
