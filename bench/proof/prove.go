@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"shoebox/repo"
 	"shoebox/snapshot"
@@ -132,9 +131,4 @@ func given(r *repo.Repo, s snapshot.Snapshot, want Roll) (whole int, broken []er
 		}
 	}
 	return whole, broken, nil
-}
-
-// ofSnapshot tells whether a line of a report is of a snapshot's content rather than of an object.
-func ofSnapshot(line, snapshot string) bool {
-	return line == snapshot[:8] || strings.HasPrefix(line, snapshot[:8]+":")
 }
