@@ -114,7 +114,8 @@ class Program:
 
     def digest(self):
         self._shut()
-        answer = self._process.stdout.read()
+        with self._process.stdout as out:
+            answer = out.read()
         if self._process.wait() != 0 or len(answer) != 32:
             raise RuntimeError("b3sum failed; take it out of the PATH, then this is done without it, slowly")
         return answer

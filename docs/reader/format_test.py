@@ -5,7 +5,10 @@ Run it as: python3 -B docs/reader/format_test.py"""
 
 import os
 import re
+import struct
 import unittest
+
+import zstandard
 
 import b3
 import cbor
@@ -136,6 +139,24 @@ class Strict(unittest.TestCase):
                 snapshots._path(bad)
         for good in (b"a", b"...", b"a/b c\n", b"\xff/..a", b"C:\\x"):
             snapshots._path(good)
+
+    def test_zstd(self):
+        plain = b"shoebox " * 40000
+        frame = zstandard.ZstdCompressor().compress(plain)
+        self.assertEqual(seal._expand(frame, len(plain)), plain)
+        single = zstandard.ZstdCompressor().compress(b"x" * 100)
+        self.assertEqual(seal._expand(single, 100), b"x" * 100)
+        unsized = zstandard.ZstdCompressor(compression_params=zstandard.ZstdCompressionParameters(write_content_size=False)).compress(plain)
+        bomb = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", 100) + struct.pack("<I", 1 | 1 << 1 | 131072 << 3)[:3] + b"a"  # 100 promised, 128 KiB given
+        for bad, length in ((frame, len(plain) - 1), (frame + frame, len(plain)), (frame + b"\0", len(plain)), (frame[:-1], len(plain)), (unsized, len(plain)), (bomb, 100),
+                            (b"", 1), (b"\x28\xb5\x2f\xfd", 1), (b"\x50\x2a\x4d\x18\4\0\0\0abcd", 4)):
+            with self.assertRaises(Damaged):
+                seal._expand(bad, length)
+        for i in range(0, len(frame)):
+            try:
+                self.assertEqual(len(seal._expand(frame[:i] + bytes([frame[i] ^ 0x41]) + frame[i + 1 :], len(plain))), len(plain))
+            except Damaged:
+                pass  # and nothing else
 
     def test_slot(self):
         for bad in (b"", b"age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 21\n" + b"A" * 43 + b"\n--- AA\n", b"age-encryption.org/v1\n-> ssh-rsa a\nAA\n--- AA\n", bytes(70000)):

@@ -7,6 +7,7 @@ package reader_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -204,6 +205,26 @@ func TestForgotten(t *testing.T) {
 	}
 	m.wantWhole(t)
 	m.mustRead(t, "verify")
+}
+
+// A backup that found most files gone says so in its snapshot.
+func TestBrake(t *testing.T) {
+	t.Parallel()
+	m := newRepository(t, t.TempDir())
+	var many forged
+	for i := range 60 {
+		many = append(many, device.File{Path: fmt.Sprintf("%02d", i)})
+	}
+	m.take(t, crypt.AES256GCM, many, "phone")
+	m.take(t, crypt.AES256GCM, many[:1], "phone")
+	snapshots, _, err := snapshot.List(t.Context(), m.open(t, 0))
+	if err != nil || len(snapshots) != 2 || snapshots[1].Brake == nil {
+		t.Fatal("the brake was not pulled", err)
+	}
+	m.mustRead(t, "verify")
+	if out := m.mustRead(t, "list"); strings.Count(out, "\n") != 2 {
+		t.Error(out)
+	}
 }
 
 // A link that was just restored leads nowhere for the files below its name.
