@@ -31,7 +31,7 @@ const (
 	UnmarkFirst       // B6 before B5
 	DropRevokes       // after B6 a pruner deletes its revokes
 	RemoveTheirMark   // a pruner deletes the mark of another without emptying its packs
-	BorrowMark        // a pruner deletes packs of another's mark without putting them in one of its own
+	BorrowMark        // the second pruner deletes packs of another's mark without putting them in one of its own
 )
 
 // What somebody would like to do besides.
@@ -49,6 +49,9 @@ const (
 	LoopThird                                // W3 is repeated until a look finds nothing
 	NoTakeover                               // nobody removes the empty mark of another
 	WaitOnly                                 // B2: nobody is presumed dead
+	WaitOnce                                 // B2 in the first round alone
+	ParentFirst                              // before W0 a writer lists the snapshots; what its parent needs it trusts unlooked-at while no mark stands
+	ParentLater                              // the same, but it lists them after W1
 )
 
 func (c Change) has(x Change) bool { return c&x != 0 }

@@ -47,8 +47,8 @@ func (m *Model) pruner(s state, i int, emit emit) {
 		p.copy, p.at = 0, m.afterCopy()
 		emit(s, "B1 PUT pack of live chunks")
 	case pMark:
-		p.mark, p.at = !m.has(NoMark|BorrowMark), pSessions
-		if m.has(NoWait | MarkAfterSessions) {
+		p.mark, p.at = !m.has(NoMark) && !m.borrows(i), pSessions
+		if m.has(NoWait|MarkAfterSessions) || m.has(WaitOnce) && p.round > 0 {
 			p.at = pLook
 		}
 		emit(s, "B1 PUT mark")
@@ -97,13 +97,15 @@ func (m *Model) choose(s state, i int, emit emit) {
 	}
 }
 
+func (m *Model) borrows(i int) bool { return i == 1 && m.has(BorrowMark) }
+
 func (m *Model) condemn(s *state, i, choice int) bool {
 	p := &s.pruners[i]
 	var homes, going pack
 	for n := range s.packs {
 		q := &s.packs[n]
 		mine, his := choice>>n&1 == 1, q.is(theirs, i)
-		if mine && !his && m.has(BorrowMark) {
+		if mine && !his && m.borrows(i) {
 			return false
 		}
 		switch {

@@ -8,9 +8,9 @@ type Model struct {
 	Writers, Pruners int    // at most 2 each
 	Packs            []pack // what is in the packs at the start
 	Needs            [2]pack
-	Rounds           int // how often a pruner goes through B1 to B6 with what it listed at B0; 0 for once
+	Rounds           int // how often the first pruner goes through B1 to B6 with what it knew to be live at B0: 2, or less for once
 	Change           Change
-	Limit            int // states to keep, 24 to 40 bytes each; 0 for no limit
+	Limit            int // states to keep, about 40 bytes each; 0 for no limit
 }
 
 // Result is what a search found.
@@ -60,6 +60,11 @@ func (m *Model) start() *state {
 	var s state
 	for i, p := range m.Packs {
 		s.packs[i] = p | exists
+	}
+	for i := range s.writers {
+		if m.has(ParentFirst) {
+			s.writers[i].at = wParent
+		}
 	}
 	s.tidy()
 	return &s

@@ -49,6 +49,7 @@ type writer struct {
 	at               writerStep
 	missing          pack // chunks without a home, by the last look
 	open, done, snap bool // what is in the store
+	quiet, trust     bool // no mark stood at W1; its parent was not forgotten
 }
 
 type pruner struct {
@@ -85,6 +86,8 @@ func (s *state) key() (k key) {
 		b.flag(w.open)
 		b.flag(w.done)
 		b.flag(w.snap)
+		b.flag(w.quiet)
+		b.flag(w.trust)
 	}
 	for _, p := range s.pruners {
 		b.put(uint64(p.at), 5)
@@ -107,7 +110,8 @@ func (k key) state() (s state) {
 	}
 	b := bits{word: k[2]}
 	for i := range s.writers {
-		s.writers[i] = writer{at: writerStep(b.take(5)), missing: pack(b.take(2)), open: b.take(1) == 1, done: b.take(1) == 1, snap: b.take(1) == 1}
+		s.writers[i] = writer{at: writerStep(b.take(5)), missing: pack(b.take(2)), open: b.take(1) == 1, done: b.take(1) == 1, snap: b.take(1) == 1,
+			quiet: b.take(1) == 1, trust: b.take(1) == 1}
 	}
 	for i := range s.pruners {
 		s.pruners[i] = pruner{at: prunerStep(b.take(5)), live: pack(b.take(2)), pending: uint8(b.take(2)), copy: pack(b.take(2)),

@@ -114,7 +114,7 @@ func (m *Model) sweep(s state, i int, emit emit) {
 		for n := range s.packs {
 			s.packs[n].set(chosen, i, false)
 		}
-		p.at = m.afterUnmark(p)
+		p.at = m.afterUnmark(p, i)
 		emit(s, "B6 DELETE mark")
 	case pUnrevoke:
 		s.revoked &^= 5 << i
@@ -169,11 +169,11 @@ func (s *state) stand(i int) bool {
 	return false
 }
 
-func (m *Model) afterUnmark(p *pruner) prunerStep {
+func (m *Model) afterUnmark(p *pruner, i int) prunerStep {
 	switch {
 	case m.has(UnmarkFirst):
 		return pDelete
-	case int(p.round)+1 < m.Rounds:
+	case i == 0 && int(p.round)+1 < m.Rounds:
 		p.round++
 		return pMarks
 	case m.has(DropRevokes):

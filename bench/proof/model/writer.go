@@ -22,6 +22,7 @@ const (
 	wDropSnapshot
 	wDropOwnOpen
 	wFailed
+	wParent
 )
 
 // writer takes each step that writer i could take next.
@@ -29,6 +30,8 @@ func (m *Model) writer(s state, i int, emit emit) {
 	w := &s.writers[i]
 	m.giveUp(s, i, emit)
 	switch w.at {
+	case wParent:
+		m.takeParent(s, i, emit)
 	case wOpen:
 		w.open, w.at = !m.has(NoSession), wLook1
 		emit(s, "W0 PUT .open")
@@ -42,7 +45,11 @@ func (m *Model) writer(s state, i int, emit emit) {
 		w.at = m.afterLook(*w)
 		emit(s, "W1/W3/W5 second LIST of a look")
 	case wPut, wHome3, wHome5:
-		if !s.putPack(w.missing) {
+		own := w.missing
+		if m.has(ParentFirst | ParentLater) {
+			own |= listed << i
+		}
+		if !s.putPack(own) {
 			emit(s, overflow)
 			return
 		}
@@ -66,40 +73,75 @@ func (m *Model) writer(s state, i int, emit emit) {
 	}
 }
 
+// takeParent lists the snapshots: the one that may be forgotten needs chunk A.
+func (m *Model) takeParent(s state, i int, emit emit) {
+	w := &s.writers[i]
+	w.trust = !s.forgotten
+	if w.quiet && w.trust {
+		w.missing &^= chunkA
+	}
+	w.at = m.afterLook(*w)
+	if m.has(ParentFirst) {
+		w.at = wOpen
+	}
+	emit(s, "LIST snapshots for a parent")
+}
+
 // look takes the first or the second half of a look: marks, then packs.
 func (m *Model) look(s *state, i, half int) {
+	w := &s.writers[i]
 	packs := (half == 1) != m.has(PacksBeforeMarks)
-	blind := m.has(BlindFirst) && s.writers[i].at <= wLook1Then
+	blind := m.has(BlindFirst) && w.at <= wLook1Then
+	trusting := m.has(ParentFirst | ParentLater)
+	if !packs && trusting {
+		w.quiet = (w.at == wLook1 || w.quiet) && !s.pruners[0].mark && !s.pruners[1].mark
+	}
 	for n := range s.packs {
 		p := &s.packs[n]
-		if packs {
-			p.set(listed, i, *p&exists != 0)
-		} else {
+		if !packs {
 			p.set(condemned, i, !blind && s.inMark(*p))
+			continue
 		}
+		if p.is(listed, i) && *p&exists == 0 {
+			w.quiet = false // one is gone
+		}
+		p.set(listed, i, *p&exists != 0)
 	}
 }
 
-// judge ends a look: chunks are missing that are in no pack that is listed and not condemned.
+// judge ends a look: chunks are missing that are in no pack that is listed and not condemned. Who trusts a parent skips this while
+// all is quiet.
 func (m *Model) judge(s *state, i int) {
+	w := &s.writers[i]
+	trusting := m.has(ParentFirst | ParentLater)
 	var have pack
 	for n := range s.packs {
 		p := &s.packs[n]
 		if p.is(listed, i) && !p.is(condemned, i) {
 			have |= *p & chunks
 		}
-		p.set(listed, i, false)
+		p.set(listed, i, trusting && w.at == wLook1Then && p.is(listed, i))
 		p.set(condemned, i, false)
 	}
-	s.writers[i].missing = m.Needs[i] &^ have
+	w.missing = m.Needs[i] &^ have
+	switch {
+	case !w.quiet || w.at == wLook5Then:
+	case w.at == wLook3Then:
+		w.missing = 0
+	case w.trust:
+		w.missing &^= chunkA
+	}
 }
 
 func (m *Model) afterLook(w writer) writerStep {
 	late := m.has(SnapshotFirst | DoneFirst)
 	switch {
-	case w.at == wLook1Then && w.missing != 0 && !late:
-		return wPut
-	case w.at == wLook1Then:
+	case w.at == wLook1Then && m.has(ParentLater):
+		return wParent
+	case w.at == wLook1Then, w.at == wParent:
+		if w.missing != 0 && !late {
+			return wPut
+		}
 		return m.afterPut(writer{at: wPut})
 	case w.at == wLook3Then && w.missing != 0 && !late:
 		return wHome3
