@@ -31,31 +31,48 @@ type Audit struct {
 	listed map[pack.Name]int64
 	others map[chunk.ID]index.Place // of chunks in packs that are gone: where they lie too; the zero place for nowhere
 
-	badMu sync.Mutex
-	bad   map[chunk.ID]error // chunks that did not open
+	badMu    sync.Mutex
+	bad      map[chunk.ID]error // chunks that did not open
+	vanished bool               // a pack was listed and then not there
 }
 
 // Audit reads all segments and lists all packs.
 func (r *Repo) Audit(ctx context.Context) (*Audit, error) {
-	a := &Audit{repo: r, others: make(map[chunk.ID]index.Place), bad: make(map[chunk.ID]error)}
-	var err error
-	if a.listed, err = r.listPacks(ctx); err != nil {
-		return nil, err
+	a := &Audit{repo: r, bad: make(map[chunk.ID]error)}
+	return a, a.look(ctx)
+}
+
+// look takes a view of the packs and of all that is told of them.
+func (a *Audit) look(ctx context.Context) (err error) {
+	a.others = make(map[chunk.ID]index.Place)
+	if a.listed, err = a.repo.listPacks(ctx); err != nil {
+		return err
 	}
+	a.Packs, a.PackBytes, a.Segments = len(a.listed), 0, 0
 	for _, size := range a.listed {
-		a.Packs++
 		a.PackBytes += size
 	}
-	if a.index, err = r.openIndex(ctx); err != nil {
-		return nil, err
+	if a.index, err = a.repo.openIndex(ctx); err != nil {
+		return err
 	}
-	if err := r.relearn(ctx, a.index); err != nil {
-		return nil, err
+	if err := a.repo.relearn(ctx, a.index); err != nil {
+		return err
 	}
 	if err := a.readSegments(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return a, a.findOthers(ctx)
+	a.Damage = onceEach(a.Damage) // the second look finds what the first found
+	return a.findOthers(ctx)
+}
+
+func onceEach(all []Damage) (some []Damage) {
+	seen := make(map[string]bool)
+	for _, d := range all {
+		if key := d.Name + "\x00" + d.Err.Error(); !seen[key] {
+			seen[key], some = true, append(some, d)
+		}
+	}
+	return some
 }
 
 // readSegments holds every segment against the packs there are. A pack that a segment tells of and that is gone is no damage

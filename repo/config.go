@@ -72,6 +72,7 @@ const (
 	hintName   = "shoebox.json"
 	readmeName = "README.txt"
 	hintMagic  = "shoebox repository"
+	configKind = "config"
 	configOne  = "00000001"
 )
 
@@ -110,10 +111,10 @@ func readHint(ctx context.Context, store storage.Store) error {
 		if err != nil {
 			return fmt.Errorf("look for a repository: %w", err)
 		}
-		switch dir, _, _ := strings.Cut(o.Name, "/"); dir + "/" {
+		switch dir, _, _ := strings.Cut(strings.TrimPrefix(o.Name, copiesDir), "/"); dir + "/" {
 		case keysDir, configDir:
 			keys = true
-		case packsDir, segmentsDir, sessionsDir, marksDir:
+		case packsDir, segmentsDir, sessionsDir, marksDir, parityDir:
 			used = true
 		case readmeName + "/":
 		default:
@@ -141,6 +142,7 @@ func (r *Repo) readConfig(ctx context.Context) error {
 		failed = r.openConfig(ctx, name)
 		switch {
 		case failed == nil:
+			r.vault.SetRedundant(r.config.Redundant())
 			return r.config.check()
 		case !errors.Is(failed, crypt.ErrDamaged) && !errors.Is(failed, fs.ErrNotExist):
 			return fmt.Errorf("read the configuration: %w", failed) // an older one must not win because the store stutters
@@ -154,7 +156,7 @@ func (r *Repo) openConfig(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	plain, err := r.keys.OpenRecord("config", strings.TrimPrefix(name, configDir), sealed)
+	plain, err := r.keys.OpenRecord(configKind, strings.TrimPrefix(name, configDir), sealed)
 	if err != nil {
 		return err
 	}

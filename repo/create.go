@@ -12,6 +12,7 @@ import (
 	"shoebox/chunk"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 	"shoebox/repo/wire"
 )
 
@@ -23,6 +24,7 @@ type Setup struct {
 	Slots    map[string]crypt.Lock // by label: who can open it; at least one
 	Chunks   chunk.Sizes           // zero for chunk.DefaultSizes
 	PageBits uint8                 // zero for DefaultPageBits
+	Parity   bool                  // keep sidecars of packs, and second copies of what is small
 }
 
 // mostElements bounds the arrays of segments, marks and configurations.
@@ -38,7 +40,8 @@ func newRepo(store storage.Store, o Options) *Repo {
 	if o.Suite == 0 {
 		o.Suite = crypt.FastestSuite()
 	}
-	return &Repo{store: store, options: o, codec: wire.New(mostElements)}
+	v := vault.New(store, false)
+	return &Repo{store: v, vault: v, options: o, codec: wire.New(mostElements)}
 }
 
 // Create sets up a repository in a store that holds none: else ErrExists. The hint is written last; a set-up cut short
@@ -58,6 +61,7 @@ func Create(ctx context.Context, store storage.Store, s Setup, o Options) (*Repo
 	if err := r.draftConfig(s); err != nil {
 		return nil, err
 	}
+	r.vault.SetRedundant(r.config.Redundant())
 	if err := r.writeSetup(ctx, master, s); err != nil {
 		return nil, err
 	}
@@ -75,7 +79,8 @@ func makeWay(ctx context.Context, store storage.Store) error {
 	case !errors.Is(err, errUnfinished):
 		return nil
 	}
-	for _, dir := range []string{keysDir, configDir} {
+	store = vault.New(store, false) // deletes second copies too
+	for _, dir := range []string{copiesDir, keysDir, configDir} {
 		names, err := listNames(ctx, store, dir)
 		if err != nil {
 			return fmt.Errorf("clear away a set-up that was cut short: %w", err)
@@ -114,6 +119,7 @@ func (r *Repo) draftConfig(s Setup) (err error) {
 	if c.Polynomial, err = chunk.NewPolynomial(r.options.Random); err != nil {
 		return err
 	}
+	c.setRedundant(s.Parity)
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -128,16 +134,8 @@ func (r *Repo) writeSetup(ctx context.Context, master crypt.Master, s Setup) err
 			return err
 		}
 	}
-	plain, err := r.codec.Marshal(r.config)
-	if err != nil {
-		return fmt.Errorf("write the configuration: %w", err)
-	}
-	sealed, err := r.keys.SealRecord("config", configOne, plain)
-	if err != nil {
+	if err := r.putSealed(ctx, configKind, configOne, r.config); err != nil {
 		return err
-	}
-	if err := r.store.Put(ctx, configDir+configOne, sealed); err != nil {
-		return fmt.Errorf("write the configuration: %w", err)
 	}
 	if err := r.store.Put(ctx, readmeName, []byte(folderReadme)); err != nil {
 		return fmt.Errorf("write %s: %w", readmeName, err)

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func Open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Op
 
 func open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Options) (*Repo, error) {
 	r := newRepo(store, o)
-	master, id, err := unlock(ctx, store, secrets)
+	master, id, err := r.unlock(ctx, secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -43,16 +44,41 @@ func open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Op
 	return r, nil
 }
 
-// unlock tries every secret on every slot. Slots that are damaged or cannot be read are passed over while another opens.
-func unlock(ctx context.Context, store storage.Store, secrets []crypt.Secret) (m crypt.Master, id crypt.RepositoryID, err error) {
-	names, err := listNames(ctx, store, keysDir)
+// unlock tries every secret on every slot. Slots that are damaged or cannot be read are passed over while another opens; then their
+// second copies are tried.
+func (r *Repo) unlock(ctx context.Context, secrets []crypt.Secret) (m crypt.Master, id crypt.RepositoryID, err error) {
+	tried := make(map[string][]byte)
+	m, id, err = r.unlockFrom(ctx, keysDir, secrets, func(name string) ([]byte, error) {
+		file, err := r.store.Get(ctx, name, 0, -1)
+		tried[name] = file
+		return file, err
+	})
+	if err == nil || ctx.Err() != nil {
+		return m, id, err
+	}
+	again, id, failed := r.unlockFrom(ctx, copiesDir+keysDir, secrets, func(path string) ([]byte, error) {
+		name := strings.TrimPrefix(path, copiesDir)
+		file, err := r.vault.Copy(ctx, name)
+		if err == nil && bytes.Equal(file, tried[name]) {
+			err = fs.ErrNotExist // it was tried
+		}
+		return file, err
+	})
+	if failed != nil {
+		return m, id, err
+	}
+	return again, id, nil
+}
+
+func (r *Repo) unlockFrom(ctx context.Context, dir string, secrets []crypt.Secret, get func(string) ([]byte, error)) (m crypt.Master, id crypt.RepositoryID, err error) {
+	names, err := listNames(ctx, r.store, dir)
 	if err != nil {
 		return m, id, fmt.Errorf("read the key slots: %w", err)
 	}
 	sort.Strings(names)
 	failed := error(crypt.ErrWrongKey)
 	for _, name := range names {
-		file, err := store.Get(ctx, name, 0, -1)
+		file, err := get(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed meanwhile
 		}
@@ -107,7 +133,7 @@ var ErrSlotExists = errors.New("there is a key slot of that name already")
 
 // AddSlot lets one more secret open the repository. The secret of any slot proves that the caller may.
 func (r *Repo) AddSlot(ctx context.Context, s crypt.Secret, label string, lock crypt.Lock, replace bool) error {
-	master, id, err := unlock(ctx, r.store, []crypt.Secret{s})
+	master, id, err := r.unlock(ctx, []crypt.Secret{s})
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,9 @@ func (r *Repo) storedChunk(ctx context.Context, p Part, place index.Place) ([]by
 			return data, nil
 		}
 	}
+	if data, failed := r.mendedChunk(ctx, p, place); failed == nil {
+		return data, nil
+	}
 	return nil, errors.Join(err, other)
 }
 

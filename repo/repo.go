@@ -21,6 +21,7 @@ import (
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 	"shoebox/repo/wire"
 )
 
@@ -34,7 +35,8 @@ type Options struct {
 
 // Repo is an open repository. It may be used by many goroutines at once.
 type Repo struct {
-	store    storage.Store
+	store    storage.Store // the vault
+	vault    *vault.Vault  // over the store that was given
 	keys     *crypt.Keys
 	config   Config
 	options  Options
@@ -42,8 +44,9 @@ type Repo struct {
 	compress pack.Compressor
 	codec    wire.Codec
 
-	mu    sync.Mutex
-	index *index.Index // opened when first needed
+	mu     sync.Mutex
+	index  *index.Index // opened when first needed
+	mended mended       // the damaged pack that was read last
 }
 
 // Part is a chunk in its place in a stream.
@@ -103,6 +106,7 @@ const (
 	sessionsDir = "sessions/"
 	marksDir    = "marks/"
 	parityDir   = "parity/"
+	copiesDir   = "copies/"
 )
 
 func packPath(n pack.Name) string   { return hashPath(packsDir, n) }

@@ -2,7 +2,9 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +46,7 @@ func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (d
 	limit := budget.limit(a.PackBytes)
 	deadline := a.repo.options.Now().Add(budget.Time)
 	var mu sync.Mutex
+	parent := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(scrubbers)
 	for _, name := range order {
@@ -73,6 +76,11 @@ func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (d
 	if err := g.Wait(); err != nil {
 		return done, err
 	}
+	if a.vanished { // a prune is at work: what is needed of those packs lies elsewhere by now, or Holds says that it is lost
+		if err := a.look(parent); err != nil {
+			return done, err
+		}
+	}
 	done.Oldest = ledger.oldest(a.listed)
 	return done, a.repo.saveLedger(ledger, a.listed)
 }
@@ -99,6 +107,12 @@ func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, dam
 		return 0, damage, nil
 	}
 	data, err := a.repo.store.Get(ctx, path, 0, size)
+	if errors.Is(err, fs.ErrNotExist) {
+		a.badMu.Lock()
+		defer a.badMu.Unlock()
+		a.vanished = true
+		return 0, nil, ctx.Err()
+	}
 	if err != nil {
 		tell(fmt.Errorf("it cannot be read: %w", err))
 		return 0, damage, ctx.Err()
