@@ -39,7 +39,7 @@ func (w *World) Judge(r *repo.Repo, h Harm) error {
 		return fmt.Errorf("check: %w", err)
 	}
 	told := w.sort(report.Damage)
-	if err := told.holdAgainst(h); err != nil {
+	if err := w.holdAgainst(told, h); err != nil {
 		return err
 	}
 	listed, _, err := snapshot.List(ctx, r)
@@ -78,9 +78,9 @@ func (w *World) snapshotOf(line string) string {
 	return ""
 }
 
-func (t told) holdAgainst(h Harm) error {
+func (w *World) holdAgainst(t told, h Harm) error {
 	for name := range t.objects {
-		if !slices.Contains(h.Altered, name) && !slices.Contains(h.Gone, name) && !slices.Contains(h.Back, name) {
+		if !slices.Contains(slices.Concat(h.Altered, h.Gone, h.Back), name) && !w.hides(h, name) {
 			return fmt.Errorf("check names %s, which nobody touched: %s", name, t.text)
 		}
 	}
@@ -115,7 +115,7 @@ func (w *World) judgeListed(r *repo.Repo, h Harm, t told, listed []snapshot.Snap
 		}
 	}
 	for name := range hidden {
-		if !h.hides(name) {
+		if !w.hides(h, "snapshots/"+name) {
 			return fmt.Errorf("snapshot %s is not listed any more: %s", name, t.text)
 		}
 	}
@@ -128,14 +128,11 @@ func (t told) tells(name, path string) bool {
 	return slices.Contains(lines, name[:8]+":"+path) || path == "" || slices.Contains(lines, name[:8])
 }
 
-// hides tells whether a snapshot may be missing from the list: its record was harmed, or a session was.
-func (h Harm) hides(snapshot string) bool {
-	for _, name := range slices.Concat(h.Altered, h.Gone) {
-		if name == "snapshots/"+snapshot || strings.HasPrefix(name, "sessions/") && strings.HasSuffix(name, ".done") && slices.Contains(h.Gone, name) {
-			return true
-		}
-	}
-	return false
+// hides tells whether a snapshot may be missing from the list: its own record was harmed, or the .done of its session is gone. Check says so
+// when a later snapshot of the same computer is there, and nobody can when none is: docs/format.md, 16.
+func (w *World) hides(h Harm, record string) bool {
+	done := "sessions/" + w.sessions[strings.TrimPrefix(record, "snapshots/")] + ".done"
+	return slices.Contains(h.Altered, record) || slices.Contains(h.Gone, record) || slices.Contains(h.Gone, done)
 }
 
 // breakage reads a snapshot and tells which files do not come back, "" being a page. err is for what must never be. seen remembers what was

@@ -47,8 +47,11 @@ func NewGolden(tb testing.TB) *Golden {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r.Close()
-	for _, line := range log.Lines() {
+	opened := log.Lines()
+	if err := errors.Join(w.learnSessions(r), r.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	for _, line := range opened {
 		if words := strings.Fields(line); words[0] == "get" {
 			g.early[words[1]] = true
 		}

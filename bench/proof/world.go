@@ -22,7 +22,8 @@ type World struct {
 	Over  func(storage.Store) storage.Store // what is laid over a store before a repository is opened in it; nil for nothing
 	Now   func() time.Time                  // of repository and backups; nil for the system's clock
 
-	keys keyring
+	keys     keyring
+	sessions map[string]string // which wrote each snapshot, as far as somebody asked: see learnSessions
 }
 
 // keyring is who can open the repository.
@@ -151,4 +152,16 @@ func Copy(from storage.Store) (*storage.Memory, error) {
 		}
 	}
 	return to, nil
+}
+
+// learnSessions remembers which session wrote each snapshot.
+func (w *World) learnSessions(r *repo.Repo) error {
+	w.sessions = map[string]string{}
+	for rec, err := range r.Records(context.Background(), snapshot.Kind) {
+		if err != nil {
+			return err
+		}
+		w.sessions[rec.Name] = rec.Session
+	}
+	return nil
 }

@@ -65,42 +65,41 @@ func (c *powerCut) inode(n *inode) *inode {
 	}
 	data := n.data
 	if c.rng != nil && n.dirty {
-		data = c.torn(n.durable, n.data)
+		data = Torn(c.rng, n.durable, n.data)
 	}
 	copied := &inode{data: data, durable: data, modTime: n.modTime}
 	c.files[n] = copied
 	return copied
 }
 
-// torn makes what is found of bytes that were not synced.
-func (c *powerCut) torn(old, now []byte) []byte {
-	switch c.rng.IntN(6) {
+// Torn makes what may be found of a file that was being added to when the power failed: as it was before, as it is now, cut off, followed by
+// zeros, or sectors of new, zero and strange bytes in any mix. now begins with old.
+func Torn(rng *rand.Rand, old, now []byte) []byte {
+	switch rng.IntN(6) {
 	case 0:
 		return old
 	case 1:
 		return now
 	case 2:
-		return now[:len(old)+c.rng.IntN(len(now)-len(old)+1)]
+		return now[:len(old)+rng.IntN(len(now)-len(old)+1)]
 	case 3:
 		return append(slices.Clone(old), make([]byte, len(now)-len(old))...)
 	case 4:
-		return c.mix(old, now)
+		return mix(rng, old, now)
 	}
-	mixed := c.mix(old, now)
-	return mixed[:len(old)+c.rng.IntN(len(now)-len(old)+1)]
+	return mix(rng, old, now)[:len(old)+rng.IntN(len(now)-len(old)+1)]
 }
 
-// mix takes each sector from before, from now, zero or strange. What was synced and not written since stays as it is.
-func (c *powerCut) mix(old, now []byte) []byte {
-	out := make([]byte, len(now))
-	copy(out, old)
+// mix takes each sector as it is now, zero or strange. What is old stays.
+func mix(rng *rand.Rand, old, now []byte) []byte {
+	out := append(make([]byte, 0, len(now)), old...)[:len(now)]
 	for at := len(old) / sector * sector; at < len(now); at += sector {
 		from, end := max(at, len(old)), min(at+sector, len(now))
-		switch c.rng.IntN(4) {
+		switch rng.IntN(4) {
 		case 0: // zeros
 		case 1:
 			for i := from; i < end; i++ {
-				out[i] = byte(c.rng.Uint32())
+				out[i] = byte(rng.Uint32())
 			}
 		default:
 			copy(out[from:end], now[from:end])
