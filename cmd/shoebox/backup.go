@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type backupFlags struct {
 	serial  string
 	dryRun  bool
 	force   bool
+	brake   string
 }
 
 func (p *program) backupCommand() *cobra.Command {
@@ -52,8 +54,26 @@ made. A backup that is cut off goes on where it was when it is started again.`,
 	c.Flags().StringVarP(&f.serial, "serial", "s", "", "which phone, by its `serial` number ($ANDROID_SERIAL)")
 	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would be done and do nothing")
 	c.Flags().BoolVarP(&f.force, "force", "f", false, "read every file again, also those that look unchanged")
+	c.Flags().StringVar(&f.brake, "brake-share", "", "hold the forgetting of the device when more than this `share` of its pictures vanished or changed: 20%, or off")
 	p.setupFlags(c, &f.setup)
 	return c
+}
+
+// brake says when so much is lost that nothing of the device may be forgotten.
+func (p *program) brake(f backupFlags) (o snapshot.BrakeOptions, err error) {
+	switch text := firstOf(f.brake, p.config.BrakeShare); text {
+	case "":
+	case "off":
+		o.Share = 1
+	default:
+		o.Share, err = strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+		o.Share /= 100
+		if err != nil || !strings.HasSuffix(text, "%") || !(o.Share > 0 && o.Share <= 1) {
+			return o, fmt.Errorf("--brake-share %s: it is a share such as 20%%, or off", text)
+		}
+	}
+	o.Least = p.config.BrakeLeast
+	return o, nil
 }
 
 // backup backs up one source after the other. One that fails does not keep the next from being tried.
@@ -148,15 +168,13 @@ func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, ar
 		return err
 	}
 	defer src.close()
-	host := f.host
-	if host == "" {
-		if host, err = os.Hostname(); err != nil {
-			host = "unknown"
-		}
+	brake, err := p.brake(f)
+	if err != nil {
+		return err
 	}
 	progress := new(snapshot.Progress)
-	o := snapshot.BackupOptions{Device: src.device, Roots: src.roots, Host: host, Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
-		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Progress: progress,
+	o := snapshot.BackupOptions{Device: src.device, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
+		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Brake: brake, Progress: progress,
 		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
 	p.kept = "; what was stored by then is kept and will not be read again"
 	stop := p.watch("Backing up", src.device.Name, progress)

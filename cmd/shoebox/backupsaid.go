@@ -14,6 +14,9 @@ func (p *program) backupSaid(s snapshot.Snapshot, f backupFlags, took time.Durat
 		_ = p.printJSON(backupSummary(s, f.dryRun, took))
 		return
 	}
+	if s.Brake != nil {
+		defer func() { p.complain("%s", brakeText(s)) }() // last, as it matters most
+	}
 	if p.flags.quiet && s.Count.Failed == 0 {
 		return
 	}
@@ -48,6 +51,14 @@ func changesText(c snapshot.Count) string {
 	return strings.Join(parts, ", ")
 }
 
+// brakeJSON says how much was lost when it was enough to pull the brake.
+func brakeJSON(b *snapshot.Brake) any {
+	if b == nil {
+		return nil
+	}
+	return map[string]int64{"gone": b.Gone, "changed": b.Changed, "of": b.Of}
+}
+
 // backupSummary has restic's field names, and after them our own.
 func backupSummary(s snapshot.Snapshot, dryRun bool, took time.Duration) map[string]any {
 	c := s.Count
@@ -55,6 +66,6 @@ func backupSummary(s snapshot.Snapshot, dryRun bool, took time.Duration) map[str
 		"message_type": "summary", "dry_run": dryRun, "files_new": c.New, "files_changed": c.Changed, "files_unmodified": c.Unchanged,
 		"total_files_processed": c.Files, "total_bytes_processed": c.Bytes, "data_added": c.Fresh, "data_added_packed": c.Stored,
 		"total_duration": took.Seconds(), "backup_start": s.Start, "backup_end": s.End, "snapshot_id": s.Name,
-		"files_gone": c.Gone, "files_failed": c.Failed, "bytes_read": c.Read, "partial": s.Partial, "device": s.Device.Name,
+		"files_gone": c.Gone, "files_failed": c.Failed, "bytes_read": c.Read, "partial": s.Partial, "device": s.Device.Name, "brake": brakeJSON(s.Brake),
 	}
 }

@@ -82,6 +82,9 @@ func (p *program) foundLine(c *snapshot.Catalog, one snapshot.Picture) error {
 // spanText names the snapshots from first to last.
 func (p *program) spanText(first, last snapshot.Snapshot) string {
 	day := func(s snapshot.Snapshot) string {
+		if s.Attic {
+			return short(s.Name) + " (attic)"
+		}
 		return short(s.Name) + " (" + s.Start.In(p.zone).Format("2006-01-02") + ")"
 	}
 	if first.Name == last.Name {
@@ -132,10 +135,15 @@ func (p *program) history(ctx context.Context, f filter, path string) error {
 	return nil
 }
 
+// byDevice sorts snapshots by device. Attics come first: what they hold is older than what is around it.
 func byDevice(all []snapshot.Snapshot) map[string][]snapshot.Snapshot {
 	of := make(map[string][]snapshot.Snapshot)
-	for _, s := range all {
-		of[s.Device.Name] = append(of[s.Device.Name], s)
+	for _, attics := range []bool{true, false} {
+		for _, s := range all {
+			if s.Attic == attics {
+				of[s.Device.Name] = append(of[s.Device.Name], s)
+			}
+		}
 	}
 	return of
 }

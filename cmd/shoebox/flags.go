@@ -51,6 +51,8 @@ type config struct {
 	CacheDir        string   `toml:"cache_dir"`
 	Sources         []string `toml:"sources"` // what `shoebox backup` without a source backs up
 	Exclude         []string `toml:"exclude"`
+	BrakeShare      string   `toml:"brake_share"` // as --brake-share
+	BrakeLeast      int      `toml:"brake_least"` // so many pictures at least must be lost to pull the brake
 }
 
 // prepare fills the flags from the environment and the configuration: a flag over the environment over the file.

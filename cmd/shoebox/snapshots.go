@@ -50,7 +50,8 @@ func (p *program) snapshotsCommand() *cobra.Command {
 		Short: "List the snapshots by date",
 		Long: `List the snapshots, oldest first. Wherever a SNAPSHOT is asked for you can say:
 the beginning of its ID, "latest", "latest~2" for two before it, a date such as
-2026-11-20 for the last one of that day, "today" or "yesterday".`,
+2026-11-20 for the last one of that day, "today" or "yesterday". "attic" is the
+snapshot of last copies: what only forgotten snapshots held.`,
 		Example: `  shoebox snapshots
   shoebox snapshots --device anna
   shoebox snapshots yesterday`,
@@ -107,6 +108,12 @@ func (p *program) listSnapshots(all []snapshot.Snapshot) error {
 
 func remarks(s snapshot.Snapshot) string {
 	var all []string
+	if s.Attic {
+		all = append(all, "attic")
+	}
+	if s.Brake != nil {
+		all = append(all, fmt.Sprintf("%s gone, %s changed", number(s.Brake.Gone), number(s.Brake.Changed)))
+	}
 	if s.Partial {
 		all = append(all, "partial")
 	}
@@ -118,7 +125,7 @@ func remarks(s snapshot.Snapshot) string {
 
 // snapshotJSON has restic's field names, and after them our own.
 func snapshotJSON(s snapshot.Snapshot) map[string]any {
-	return map[string]any{
+	m := map[string]any{
 		"time": s.Start, "paths": s.Roots, "hostname": s.Host, "tags": s.Tags, "id": s.Name, "short_id": short(s.Name), "parent": s.Parent, "program_version": s.Program,
 		"summary": map[string]any{"backup_start": s.Start, "backup_end": s.End, "files_new": s.Count.New, "files_changed": s.Count.Changed,
 			"files_unmodified": s.Count.Unchanged, "data_added": s.Count.Fresh, "data_added_packed": s.Count.Stored,
@@ -126,6 +133,13 @@ func snapshotJSON(s snapshot.Snapshot) map[string]any {
 		"device": s.Device.Name, "device_kind": s.Device.Kind, "model": s.Device.Model, "partial": s.Partial, "files_gone": s.Count.Gone, "files_failed": s.Count.Failed,
 		"failed": failedJSON(s.Failed),
 	}
+	if s.Attic {
+		m["attic"] = true
+	}
+	if s.Brake != nil {
+		m["brake"] = brakeJSON(s.Brake)
+	}
+	return m
 }
 
 func failedJSON(failed []snapshot.Failure) []map[string]string {
