@@ -23,6 +23,7 @@ import (
 func TestDamagedChunks(t *testing.T) {
 	t.Parallel()
 	m := makeRepository(t, t.TempDir())
+	m.withoutRedundancy(t)
 	first := m.contents(t, m.names[0])
 	bad := []chunk.ID{first["DCIM/Camera/IMG_1.jpg"][0].ID, first["Documents/zeros"][1].ID}
 	for _, id := range bad {
@@ -49,6 +50,31 @@ func TestDamagedChunks(t *testing.T) {
 	}
 	if _, complaint, status := m.read(t, "verify"); status != 1 || strings.Count(complaint, "the bytes are not those of its name") == 0 {
 		t.Errorf("verify ends with status %d:\n%s", status, complaint)
+	}
+}
+
+// The same where packs have sidecars: nothing is lost, and the damage is told of.
+func TestHealedChunks(t *testing.T) {
+	t.Parallel()
+	m := makeRepository(t, t.TempDir())
+	first := m.contents(t, m.names[0])
+	for _, id := range []chunk.ID{first["DCIM/Camera/IMG_1.jpg"][0].ID, first["Documents/zeros"][1].ID} {
+		m.spoil(t, id)
+	}
+	target := filepath.Join(t.TempDir(), "all")
+	_, complaint, status := m.read(t, "restore", m.names[0], target)
+	if status != 1 || strings.Count(complaint, "healed from its sidecar") == 0 || strings.Count(complaint, "\n") != strings.Count(complaint, "healed from its sidecar") {
+		t.Errorf("status %d, %s", status, complaint)
+	}
+	wantSame(t, target, m.truth[m.names[0]])
+}
+
+func (m *made) withoutRedundancy(t *testing.T) {
+	t.Helper()
+	for _, folder := range []string{"copies", "parity"} {
+		if err := os.RemoveAll(filepath.Join(m.folder, folder)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -105,9 +131,7 @@ func (m *made) spoil(t *testing.T, id chunk.ID) {
 func TestDamagedObjects(t *testing.T) {
 	t.Parallel()
 	m := makeRepository(t, t.TempDir())
-	if err := os.RemoveAll(filepath.Join(m.folder, "copies")); err != nil {
-		t.Fatal(err)
-	}
+	m.withoutRedundancy(t)
 	objects := slices.Concat(m.glob(t, "config/*"), m.glob(t, "snapshots/*")[:1], m.glob(t, "segments/*")[:1], m.glob(t, "packs/*/*")[:2], m.glob(t, "keys/*"))
 	for _, object := range objects {
 		whole := slurp(t, object)

@@ -6,6 +6,7 @@ Run it as: python3 -B docs/reader/format_test.py"""
 import os
 import re
 import struct
+import tempfile
 import unittest
 
 import zstandard
@@ -13,11 +14,13 @@ import zstandard
 import b3
 import cbor
 import packs
+import parity
 import seal
 import slots
 import snapshots
 from damage import Damaged, NoKey
 from repository import _CONFIG
+from store import Folder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MASTER, REPOSITORY = bytes([1, 2, 3]) + bytes(29), bytes([4, 5, 6]) + bytes(13)
@@ -41,6 +44,9 @@ class Store:
 
     def list(self, kind):
         return {self._name: len(self._data)} if kind == "packs" else {}
+
+    def read(self, kind, name, most):
+        raise FileNotFoundError(name)
 
     def stretch(self, kind, name, offset, length):
         return self._data[offset : offset + length]
@@ -108,6 +114,52 @@ class Golden(unittest.TestCase):
     def test_snapshot(self):
         s = snapshots.parse_snapshot(golden_bytes("snapshot"))
         self.assertEqual((s.device.name, s.count.files, s.root.length), ("Pixel", 1, 157))
+
+
+    def test_sidecar(self):
+        pack = bytes(i % 251 for i in range(10000))
+        header, parities, end = golden("sidecar").split("\n\n")
+        size, sum = end.split()
+        # The page has the beginning of each parity shard; the whole is made from the law, and held against its hash.
+        padded = pack.ljust(3 * 3334, b"\0")
+        shards = [padded[j * 3334 : (j + 1) * 3334] for j in range(3)]
+        made = []
+        for i in (3, 4):
+            shard = bytes(3334)
+            for j in range(3):
+                shard = parity._add(shard, parity._times(parity._inverse(i ^ j), shards[j]))
+            made.append(shard)
+        self.assertEqual(b"".join(s[:32] for s in made), bytes.fromhex(parities))
+        header = bytes.fromhex(header)
+        sidecar = header + b"".join(made) + header
+        self.assertEqual((len(sidecar), b3.digest(sidecar).hex()), (int(size), sum))
+        name = b3.digest(pack)
+        for cut in (slice(0, 6000), slice(4000, 10000), slice(5, 6), slice(9999, 10000)):
+            damaged = bytearray(pack)
+            damaged[cut] = bytes(b ^ 1 for b in damaged[cut])
+            self.assertEqual(parity.heal(name, bytes(damaged), sidecar), pack)
+            self.assertEqual(parity.heal(name, bytes(damaged), b"X" * len(header) + sidecar[len(header) :]), pack)
+            self.assertEqual(parity.heal(name, bytes(damaged), sidecar[: -len(header)] + b"X" * len(header)), pack)
+        self.assertEqual(parity.heal(name, pack[:4000], sidecar), pack)
+        for left, other in ((b"", sidecar), (pack, b""), (pack[:5000], sidecar[:-6000]), (pack, bytes(7000))):
+            with self.assertRaises(Damaged):
+                parity.heal(name, left, other)
+        with self.assertRaises(Damaged):
+            parity.heal(bytes(32), pack, sidecar)
+
+    def test_copy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "copies", "keys"))
+            with open(os.path.join(folder, "copies", "keys", "a.age"), "wb") as f:
+                f.write(golden_bytes("copy"))
+            told = []
+            store = Folder(folder, told.append)
+            self.assertEqual(store.list("keys"), {"a.age": 87})
+            self.assertEqual(store.open("keys", "a.age", lambda data: data), b"shoebox")
+            self.assertEqual(len(told), 1)
+            os.rename(os.path.join(folder, "copies", "keys", "a.age"), os.path.join(folder, "copies", "keys", "b.age"))
+            with self.assertRaises(OSError):
+                store.open("keys", "b.age", lambda data: data)
 
 
 class Strict(unittest.TestCase):

@@ -18,7 +18,6 @@ import (
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
-	"shoebox/repo/vault"
 	"shoebox/snapshot"
 )
 
@@ -84,7 +83,7 @@ func readAll(t *testing.T, folder, secret string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := repo.Open(t.Context(), vault.New(store, true), []crypt.Secret{key}, repo.Options{})
+	r, err := repo.Open(t.Context(), store, []crypt.Secret{key}, repo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,6 @@ import (
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
-	"shoebox/repo/vault"
 	"shoebox/snapshot"
 	"shoebox/snapshot/photo/phototest"
 )
@@ -55,8 +54,8 @@ func newRepository(t *testing.T, folder string) *made {
 	if err != nil {
 		t.Fatal(err)
 	}
-	setup := repo.Setup{Slots: map[string]crypt.Lock{"phrase": phrase, "recovery": identity}, Chunks: chunk.Sizes{Min: 2 << 10, Max: 8 << 10, Bits: 11}, PageBits: 1}
-	r, err := repo.Create(t.Context(), vault.New(store, true), setup, repo.Options{Suite: crypt.AES256GCM})
+	setup := repo.Setup{Slots: map[string]crypt.Lock{"phrase": phrase, "recovery": identity}, Chunks: chunk.Sizes{Min: 2 << 10, Max: 8 << 10, Bits: 11}, PageBits: 1, Parity: true}
+	r, err := repo.Create(t.Context(), store, setup, repo.Options{Suite: crypt.AES256GCM})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +81,7 @@ func (m *made) open(t *testing.T, suite crypt.Suite) *repo.Repo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := repo.Open(t.Context(), vault.New(store, true), m.secrets(t), repo.Options{Suite: suite})
+	r, err := repo.Open(t.Context(), store, m.secrets(t), repo.Options{Suite: suite})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import struct
 
 import b3
 import cbor
+import parity
 import seal
 from damage import Damaged, need
 from store import MAX_PACK
@@ -52,6 +53,7 @@ class Chunks:
 
     def __init__(self, store, keys, damages):
         self._store, self._keys, self._damages = store, keys, damages
+        self._healed = {}  # the last one, and None for those that nothing heals
         self._load()
 
     def _load(self):
@@ -85,15 +87,17 @@ class Chunks:
 
     def directory(self, name):
         """The entries that a pack's own directory holds, as they stand there."""
-        size = self.packs[name]
+        return self._whole_or_healed(name, self._directory)
+
+    def _directory(self, size, stretch):
         need(128 <= size <= MAX_PACK, "not the length of a pack")
-        tail = self._store.stretch("packs", name, size - min(size, _TAIL), min(size, _TAIL))
+        tail = stretch(size - min(size, _TAIL), min(size, _TAIL))
         salt, sealed, mark, suite = tail[-64:-32], tail[-32:-8], tail[-8:-1], tail[-1]
         need(mark == b"shoeend", "the end of the pack is not there")
         (begin,) = struct.unpack("<Q", self._keys.open_part(b"trailer", suite, salt, sealed))
         need(16 <= begin <= size - _TRAILER - 16, "a directory outside its pack")
         length = size - _TRAILER - begin
-        sealed = tail[-_TRAILER - length : -_TRAILER] if length + _TRAILER <= len(tail) else self._store.stretch("packs", name, begin, length)
+        sealed = tail[-_TRAILER - length : -_TRAILER] if length + _TRAILER <= len(tail) else stretch(begin, length)
         plain = self._keys.open_part(b"directory", suite, salt, sealed)
         need(len(plain) >= 5, "a directory is cut short")
         group, count = struct.unpack_from("<BI", plain)
@@ -118,10 +122,33 @@ class Chunks:
             if (home.kind, home.plain) != (part.kind, part.length):
                 continue
             try:
-                sealed = self._store.stretch("packs", pack_object(home.pack), home.offset, home.stored)
-                return self._keys.open_chunk(sealed, home.kind, home.encoding, part.id, part.length)
+                return self._whole_or_healed(pack_object(home.pack), lambda _, stretch: self._keys.open_chunk(
+                    stretch(home.offset, home.stored), home.kind, home.encoding, part.id, part.length))
             except FileNotFoundError:
                 failure = "pack %s is gone" % home.pack.hex()
             except (Damaged, OSError) as e:
                 failure = "in pack %s: %s" % (home.pack.hex(), e)
         raise Damaged("chunk %s %s" % (part.id.hex(), failure))
+
+    def _whole_or_healed(self, name, opened):
+        """What opened makes of a pack: of its length, and of a function that gives stretches of it. Healed, when it raises Damaged."""
+        try:
+            return opened(self.packs.get(name, 0), lambda offset, length: self._store.stretch("packs", name, offset, length))
+        except (Damaged, OSError) as e:
+            failure = e
+        whole = self._heal(name)
+        if whole is None:
+            raise failure
+        return opened(len(whole), lambda offset, length: whole[offset : offset + length])
+
+    def _heal(self, name):
+        """The bytes of a damaged pack, or None. One is kept, as neighbours are asked for next."""
+        if name not in self._healed:
+            self._healed = {n: None for n, whole in self._healed.items() if whole is None}
+            try:
+                left = self._store.read("packs", name, MAX_PACK) if name in self.packs else b""
+                self._healed[name] = parity.heal(bytes.fromhex(name[3:]), left, self._store.read("parity", name, parity.MAX_SIDECAR))
+                self._damages("packs/%s: damaged; healed from its sidecar" % name)
+            except (Damaged, OSError):
+                self._healed[name] = None
+        return self._healed[name]

@@ -46,7 +46,7 @@ class Folder:
 
         A key slot can be checked with its key alone: NoKey may be damage too."""
         try:
-            return opened(self._whole("%s/%s" % (kind, name), most))
+            return opened(self.read(kind, name, most))
         except (Damaged, NoKey, OSError) as e:
             failure = e
         try:
@@ -77,6 +77,10 @@ class Folder:
                     yield from self._files(top, item.name)
                 elif item.is_file():
                     yield (below + "/" if below else "") + item.name, item.stat().st_size
+
+    def read(self, kind, name, most):
+        """A whole object as it is, of at most so many bytes."""
+        return self._whole("%s/%s" % (kind, name), most)
 
     def _whole(self, name, most):
         with open(os.path.join(self._path, name), "rb") as f:
