@@ -5,28 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/zeebo/blake3"
 	"pgregory.net/rapid"
 
+	"shoebox/bench/proof"
 	"shoebox/repo/parity"
 )
 
-// healing is the class of these proofs in docs/proof.md.
+// healing is the class of these proofs.
 const healing = 10
-
-// level picks how much is tried: a sample, the counts of every run, or those of a long one.
-func level(sample, every, long int) int {
-	switch {
-	case os.Getenv("SHOEBOX_LONG") != "":
-		return long
-	case os.Getenv("SHOEBOX_PROOF") != "":
-		return every
-	}
-	return sample
-}
 
 // made is a pack of bytes that look like sealed ones, its name, and its sidecar.
 func made(t testing.TB, length int) (pack []byte, name [32]byte, sidecar []byte) {
@@ -67,7 +56,7 @@ func never(t testing.TB, pack, sidecar, damaged []byte, what string) bool {
 var sizes = []int{1, 4095, 4096, 4097, 8192, 12288, 43 * 4096, 86*4096 - 1}
 
 func TestEveryBit(t *testing.T) {
-	stride := level(1999, 97, 1)
+	stride := proof.Pick(t, 1999, 97, 1)
 	for _, length := range sizes {
 		n := 0
 		pack, _, sidecar := made(t, length)
@@ -85,13 +74,13 @@ func TestEveryBit(t *testing.T) {
 			damaged[bit/8] ^= 1 << (bit % 8)
 			n++
 		}
-		count(t, n)
+		proof.Count(t, healing, n)
 	}
 }
 
 // A stretch of 3/128 of the pack heals wherever it begins, whatever is written there.
 func TestEveryStretch(t *testing.T) {
-	stride := level(997, 53, 1)
+	stride := proof.Pick(t, 997, 53, 1)
 	for _, length := range sizes {
 		pack, _, sidecar := made(t, length)
 		long := max(1, length*3/128)
@@ -108,7 +97,7 @@ func TestEveryStretch(t *testing.T) {
 			copy(damaged[from:], pack[from:from+long])
 			n++
 		}
-		count(t, n)
+		proof.Count(t, healing, n)
 	}
 }
 
@@ -117,7 +106,7 @@ func TestFullPack(t *testing.T) {
 	pack, _, sidecar := made(t, 16<<20)
 	const long, shard = 384 << 10, 128 << 10
 	damaged, n := bytes.Clone(pack), 0
-	for from := 0; from+long <= len(pack); from += shard * level(16, 4, 1) {
+	for from := 0; from+long <= len(pack); from += shard * proof.Pick(t, 16, 4, 1) {
 		for _, off := range []int{-1, 0, 1, shard / 2} {
 			at := from + off
 			if at < 0 || at+long > len(pack) {
@@ -129,7 +118,7 @@ func TestFullPack(t *testing.T) {
 			n++
 		}
 	}
-	count(t, n)
+	proof.Count(t, healing, n)
 	clear(damaged[1 : 1+512<<10]) // five shards
 	if never(t, pack, sidecar, damaged, "512 KiB") {
 		t.Error("512 KiB across five shards healed, which four parity shards cannot")
@@ -145,7 +134,7 @@ func TestCutAndGrown(t *testing.T) {
 	for _, length := range []int{1, 100, 4096, 12288, 43 * 4096} {
 		pack, _, sidecar := made(t, length)
 		n := 0
-		for cut := 0; cut <= length; cut += level(499, 7, 1) {
+		for cut := 0; cut <= length; cut += proof.Pick(t, 499, 7, 1) {
 			ok := never(t, pack, sidecar, pack[:cut], fmt.Sprint("cut at ", cut))
 			if !ok && length-cut <= length*3/128 {
 				t.Fatalf("%d bytes cut off at %d: not healed", length, cut)
@@ -156,7 +145,7 @@ func TestCutAndGrown(t *testing.T) {
 			wantHealed(t, pack, sidecar, append(bytes.Clone(pack), make([]byte, more)...), "grown")
 			n++
 		}
-		count(t, n)
+		proof.Count(t, healing, n)
 	}
 }
 
@@ -166,7 +155,7 @@ func TestEveryByteOfTheSidecar(t *testing.T) {
 	damaged := bytes.Clone(pack)
 	damaged[5000] ^= 1
 	n := 0
-	for i := 0; i < len(sidecar); i += level(101, 2, 1) {
+	for i := 0; i < len(sidecar); i += proof.Pick(t, 101, 2, 1) {
 		bad := bytes.Clone(sidecar)
 		bad[i] ^= byte(i%255) + 1
 		wantHealed(t, pack, bad, damaged, fmt.Sprint("sidecar byte ", i))
@@ -179,7 +168,7 @@ func TestEveryByteOfTheSidecar(t *testing.T) {
 		n++
 	}
 	for cut := range len(sidecar) {
-		if cut%level(97, 3, 1) != 0 {
+		if cut%proof.Pick(t, 97, 3, 1) != 0 {
 			continue
 		}
 		never(t, pack, sidecar[:cut], damaged, fmt.Sprint("sidecar cut to ", cut))
@@ -191,7 +180,7 @@ func TestEveryByteOfTheSidecar(t *testing.T) {
 	}
 	wantHealed(t, pack, sidecar[:len(sidecar)/2], pack, "half a sidecar")
 	wantHealed(t, pack, sidecar[len(sidecar)/2:], damaged, "the other half")
-	count(t, n)
+	proof.Count(t, healing, n)
 }
 
 // Any damage at all: what comes back is the pack or an error, and within the promise the pack.
@@ -225,7 +214,7 @@ func TestAnyDamage(t *testing.T) {
 			r.Fatalf("%d shards damaged, %d parity shards: %v", len(rep.Damaged), rep.Parity, err)
 		}
 	})
-	count(t, n)
+	proof.Count(t, healing, n)
 }
 
 func TestWhatAReportSays(t *testing.T) {

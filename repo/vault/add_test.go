@@ -133,9 +133,8 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-// Every byte of every small object changed, and of its copy: healed, and the pack's bytes through the store likewise.
-func TestHealEveryByte(t *testing.T) {
-	n := 0
+// healEveryByte changes every byte of every small object and of its copy, and bytes of packs and sidecars, one at a time: healed.
+func healEveryByte(t *testing.T, stride int) (n int) {
 	for name, data := range house() {
 		k := kindOf(name)
 		if !k.copied() && (k != packKind || len(data) > 12288) {
@@ -150,11 +149,11 @@ func TestHealEveryByte(t *testing.T) {
 			second = sidecarName(name)
 		}
 		for _, which := range []string{name, second} {
-			stride := level(41, 1, 1)
+			step := stride
 			if k == packKind {
-				stride *= 31
+				step *= 31
 			}
-			for at := 0; at < len(want[which]); at += stride {
+			for at := 0; at < len(want[which]); at += step {
 				change(t, m, which, flip(at))
 				rep, err := v.Heal(ctx, Options{})
 				must(t, err)
@@ -166,10 +165,8 @@ func TestHealEveryByte(t *testing.T) {
 			}
 		}
 	}
-	count(t, 10, n)
+	return n
 }
-
-func count(t testing.TB, class, n int) { t.Logf("class %d: %d", class, n) }
 
 // Names, lengths and forms that no honest writer makes cost no memory and are told.
 func TestHostileStore(t *testing.T) {

@@ -108,7 +108,7 @@ func everyOrder(t *testing.T, base storage.Store, do func(*Vault) error, ops []f
 		}
 	}
 	orders(nil)
-	t.Logf("class 15: %d", n)
+	t.Logf("%d orders", n)
 }
 
 func recorded(t *testing.T, do func(*Vault) error) []func(storage.Store) {

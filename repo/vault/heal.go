@@ -81,13 +81,13 @@ func (w *walk) putSidecar(ctx context.Context, name string, sidecar []byte, bad 
 	return w.keepSecond(ctx, sidecarName(name), ok, bad, err)
 }
 
-// putCopy writes the copy of a whole original.
-func (w *walk) putCopy(ctx context.Context, name string, p pair) error {
+// putCopy writes the copy of a whole original. done is false when the original changed since it was read.
+func (w *walk) putCopy(ctx context.Context, name string, p pair) (done bool, err error) {
 	if err := w.correct(ctx, copyName(name), sealCopy(name, p.data)); err != nil {
-		return w.failed(ctx, copyName(name), p.off, err)
+		return true, w.failed(ctx, copyName(name), p.off, err)
 	}
 	keep, err := w.unchanged(ctx, name, p.data)
-	return w.keepSecond(ctx, copyName(name), keep, p.off, err)
+	return keep, w.keepSecond(ctx, copyName(name), keep, p.off, err)
 }
 
 // unchanged tells whether an object still is what it was. A slot may have been replaced: its copy must not be that of the old one.
@@ -104,7 +104,6 @@ func (w *walk) unchanged(ctx context.Context, name string, data []byte) (bool, e
 			return true, nil // damaged just now, it needs its copy all the more
 		}
 	}
-	w.left(true)
 	return false, nil
 }
 

@@ -135,10 +135,16 @@ func (w *walk) lookSmall(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if p.bad == nil || p.off != nil || !w.put {
-			return w.judge(ctx, name, p)
+		done := true
+		switch {
+		case p.bad != nil && p.off == nil && w.put:
+			done, err = w.putSmall(ctx, name, p)
+		case p.bad == nil && p.off != nil && w.make && copyable(name):
+			done, err = w.putCopy(ctx, name, p)
+		default:
+			w.judge(name, p)
 		}
-		if done, err := w.putSmall(ctx, name, p); done || err != nil {
+		if done || err != nil {
 			return err
 		}
 	}
@@ -146,29 +152,20 @@ func (w *walk) lookSmall(ctx context.Context, name string) error {
 	return nil
 }
 
-// judge tells what is wrong with a small object and its copy, and makes the copy when asked to.
-func (w *walk) judge(ctx context.Context, name string, p pair) error {
+// judge tells what is wrong with a small object and its copy.
+func (w *walk) judge(name string, p pair) {
 	gone, bare := errors.Is(p.bad, fs.ErrNotExist), errors.Is(p.off, fs.ErrNotExist)
-	switch {
-	case gone && bare:
-		return nil // deleted since it was listed
-	case p.bad == nil && p.off == nil:
-		return nil
-	case p.bad == nil && w.make && copyable(name):
-		return w.putCopy(ctx, name, p)
-	case p.bad == nil:
-		w.left(bare)
-		if !bare {
-			w.damaged(copyName(name), p.off, true)
-		}
-		return nil
+	if gone && bare {
+		return // deleted since it was listed
 	}
 	if gone {
 		p.bad = fmt.Errorf("it is lost: %w", p.bad)
 	}
-	w.damaged(name, p.bad, p.off == nil)
-	if p.off != nil && !bare {
-		w.damaged(copyName(name), p.off, false)
+	if p.bad != nil {
+		w.damaged(name, p.bad, p.off == nil)
 	}
-	return nil
+	if p.off != nil && !bare {
+		w.damaged(copyName(name), p.off, p.bad == nil)
+	}
+	w.left(bare)
 }

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -23,16 +22,6 @@ import (
 )
 
 var ctx = context.Background()
-
-func level(sample, every, long int) int {
-	switch {
-	case os.Getenv("SHOEBOX_LONG") != "":
-		return long
-	case os.Getenv("SHOEBOX_PROOF") != "":
-		return every
-	}
-	return sample
-}
 
 // noise is n bytes that look like sealed ones.
 func noise(seed string, n int) []byte {
@@ -204,11 +193,11 @@ func TestOrderOfWrites(t *testing.T) {
 
 // Not redundant, a vault writes what it is given and nothing else, and still deletes what lies there from before.
 func TestNotRedundant(t *testing.T) {
-	v, m := filled(t, false)
-	if got, want := len(contents(t, m)), len(house()); got != want {
+	_, bare := filled(t, false)
+	if got, want := len(contents(t, bare)), len(house()); got != want {
 		t.Errorf("%d objects, want %d", got, want)
 	}
-	v, m = filled(t, true)
+	v, m := filled(t, true)
 	v.SetRedundant(false)
 	for name := range house() {
 		must(t, v.Delete(ctx, name))
