@@ -55,6 +55,11 @@ func Jobs() []Job {
 		{Name: "first backup with notes", MayBe: []Roll{first}, Begin: nothing, Do: takeOften(first)},
 		{Name: "going on after an interruption", MayBe: []Roll{first}, Begin: interrupted, Do: takeOften(first)},
 		{Name: "a night", MayBe: []Roll{night}, Begin: backupOf(first), Do: take(night)},
+		{Name: "forget into the attic", Begin: backupOf(nights(3)...), Do: forget(false)},
+		{Name: "forget for good", Begin: backupOf(nights(3)...), Do: forget(true)},
+		{Name: "prune", Begin: forgotten(nothing), Do: prune(0.5)},
+		{Name: "prune that repacks, beside notes", Begin: forgotten(interrupted), Do: prune(0.01)},
+		{Name: "prune after a prune that died", Begin: forgotten(deadPruner), Do: prune(0.01)},
 		{Name: "key change", Begin: backupOf(first), Do: changeKeys, Again: changeKeysAgain},
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"maps"
+
+	"github.com/zeebo/blake3"
 
 	"shoebox/repo"
 	"shoebox/snapshot"
@@ -16,6 +18,7 @@ import (
 //
 //   - every snapshot whose success was reported is listed and gives back every byte;
 //   - what else is listed is one of the rolls that may be: the jobs that were cut short know theirs;
+//   - what was forgotten is in some other snapshot, unless it was to go for good;
 //   - check finds no damage;
 //   - a fresh backup succeeds and gives back what it took, and check finds nothing after it either.
 //
@@ -47,7 +50,11 @@ func (w *World) proveFresh(r *repo.Repo) error {
 		return err
 	}
 	w.Truth[s.Name] = fresh
-	return Gives(r, s, fresh)
+	got, err := Read(r, s)
+	if err != nil {
+		return err
+	}
+	return differs(s, got, fresh)
 }
 
 // whole lets check read every byte.
@@ -62,73 +69,113 @@ func whole(r *repo.Repo) error {
 	return nil
 }
 
+// proveListed reads every snapshot that is listed.
 func (w *World) proveListed(r *repo.Repo, mayBe []Roll) error {
 	listed, damaged, err := snapshot.List(context.Background(), r)
 	if err != nil || len(damaged) > 0 {
 		return fmt.Errorf("list: %v, %w", damaged, err)
 	}
-	found := 0
+	missing, have := maps.Clone(w.Truth), contents{}
 	for _, s := range listed {
-		if want, ok := w.Truth[s.Name]; ok {
-			found++
-			if err := Gives(r, s, want); err != nil {
-				return fmt.Errorf("a reported snapshot: %w", err)
-			}
-			continue
+		roll, err := Read(r, s)
+		if err != nil {
+			return err
 		}
-		allowed := mayBe
-		if going, ok := w.Going[s.Name]; ok {
-			allowed = []Roll{going}
+		if err := w.allowed(s, roll, mayBe); err != nil {
+			return err
 		}
-		if !slices.ContainsFunc(allowed, func(m Roll) bool { return Gives(r, s, m) == nil }) {
-			return fmt.Errorf("snapshot %s is listed and nobody took it", s.Name)
-		}
+		delete(missing, s.Name)
+		have.add(roll)
 	}
-	if found != len(w.Truth) {
-		return fmt.Errorf("%d of %d reported snapshots are listed", found, len(w.Truth))
+	if len(missing) > 0 {
+		return fmt.Errorf("%d of %d reported snapshots are listed", len(w.Truth)-len(missing), len(w.Truth))
+	}
+	for name, roll := range w.Going {
+		for path, data := range roll {
+			if !have[sumOf(data)] {
+				return fmt.Errorf("snapshot %s was forgotten, and what was in %q is in no other", name, path)
+			}
+		}
 	}
 	return nil
 }
 
-// Gives reads a snapshot whole and compares.
-func Gives(r *repo.Repo, s snapshot.Snapshot, want Roll) error {
-	given, broken, err := given(r, s, want)
-	if err != nil {
-		return err
+// allowed says why a snapshot must not be listed as it is.
+func (w *World) allowed(s snapshot.Snapshot, is Roll, mayBe []Roll) error {
+	for _, known := range []map[string]Roll{w.Truth, w.Going, w.LetGo} {
+		if want, ok := known[s.Name]; ok {
+			return differs(s, is, want)
+		}
 	}
-	if len(broken) > 0 {
-		return fmt.Errorf("snapshot %s: %w", s.Name, errors.Join(broken...))
+	if s.Attic {
+		return w.allowedAttic(s, is)
 	}
-	if given != len(want) {
-		return fmt.Errorf("snapshot %s: %d of %d files", s.Name, given, len(want))
+	for _, m := range mayBe {
+		if differs(s, is, m) == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("snapshot %s is listed and nobody took it", s.Name)
+}
+
+// allowedAttic: an attic holds what was forgotten, and nothing else.
+func (w *World) allowedAttic(s snapshot.Snapshot, is Roll) error {
+	forgotten := contents{}
+	for _, known := range []map[string]Roll{w.Going, w.LetGo} {
+		for _, roll := range known {
+			forgotten.add(roll)
+		}
+	}
+	for path, data := range is {
+		if !forgotten[sumOf(data)] {
+			return fmt.Errorf("attic %s: %q holds what nobody forgot", s.Name, path)
+		}
 	}
 	return nil
+}
+
+// contents are the bytes of files, whatever their paths.
+type contents map[[32]byte]bool
+
+func sumOf(data []byte) [32]byte { return blake3.Sum256(data) }
+
+func (c contents) add(r Roll) {
+	for _, data := range r {
+		c[sumOf(data)] = true
+	}
+}
+
+// Read reads a snapshot whole.
+func Read(r *repo.Repo, s snapshot.Snapshot) (Roll, error) {
+	ctx, roll := context.Background(), Roll{}
+	for e, err := range snapshot.Entries(ctx, r, s) {
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: a page: %w", s.Name, err)
+		}
+		data, err := io.ReadAll(snapshot.Open(ctx, r, e))
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: %q: %w", s.Name, e.Path, err)
+		}
+		roll[e.Path] = data
+	}
+	return roll, nil
 }
 
 // errWrong is wrapped when a snapshot gives what it never took: the worst there is.
 var errWrong = errors.New("came back wrong and without an error")
 
-// given reads a snapshot: how many files come back as they were, and why others do not. err is for what must never be.
-func given(r *repo.Repo, s snapshot.Snapshot, want Roll) (whole int, broken []error, err error) {
-	ctx := context.Background()
-	for e, err := range snapshot.Entries(ctx, r, s) {
-		if err != nil {
-			broken = append(broken, fmt.Errorf("a page: %w", err))
-			continue
-		}
-		data, ok := want[e.Path]
-		if !ok {
-			return whole, broken, fmt.Errorf("snapshot %s: %q, which is not in it, %w", s.Name, e.Path, errWrong)
-		}
-		got, err := io.ReadAll(snapshot.Open(ctx, r, e))
+func differs(s snapshot.Snapshot, is, want Roll) error {
+	for path, data := range is {
+		was, ok := want[path]
 		switch {
-		case err != nil:
-			broken = append(broken, fmt.Errorf("%q: %w", e.Path, err))
-		case !bytes.Equal(got, data):
-			return whole, broken, fmt.Errorf("snapshot %s: %q %w", s.Name, e.Path, errWrong)
-		default:
-			whole++
+		case !ok:
+			return fmt.Errorf("snapshot %s: %q, which is not in it, %w", s.Name, path, errWrong)
+		case !bytes.Equal(was, data):
+			return fmt.Errorf("snapshot %s: %q %w", s.Name, path, errWrong)
 		}
 	}
-	return whole, broken, nil
+	if len(is) != len(want) {
+		return fmt.Errorf("snapshot %s: %d of %d files", s.Name, len(is), len(want))
+	}
+	return nil
 }

@@ -18,7 +18,8 @@ import (
 type World struct {
 	Store storage.Store
 	Truth map[string]Roll                   // of each snapshot whose success was reported, by name
-	Going map[string]Roll                   // snapshots that somebody began to forget: they may be gone, or give back this
+	Going map[string]Roll                   // snapshots that somebody began to forget: each gives back this, or other snapshots hold all of it
+	LetGo map[string]Roll                   // snapshots that were to go for good: they may be gone, or give back this
 	Over  func(storage.Store) storage.Store // what is laid over a store before a repository is opened in it; nil for nothing
 	Now   func() time.Time                  // of repository and backups; nil for the system's clock
 
@@ -58,7 +59,7 @@ func Empty(tb testing.TB, store storage.Store) *World {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &World{Store: store, Truth: map[string]Roll{}, Going: map[string]Roll{}, keys: keys}
+	return &World{Store: store, Truth: map[string]Roll{}, Going: map[string]Roll{}, LetGo: map[string]Roll{}, keys: keys}
 }
 
 // New sets up a repository in an empty store.
@@ -74,7 +75,8 @@ func New(tb testing.TB, store storage.Store) *World {
 // In is the same world in another store, which holds the same: what it learns from now on it keeps to itself.
 func (w *World) In(store storage.Store) *World {
 	other := *w
-	other.Store, other.Truth, other.Going = store, maps.Clone(w.Truth), maps.Clone(w.Going)
+	other.Store = store
+	other.Truth, other.Going, other.LetGo = maps.Clone(w.Truth), maps.Clone(w.Going), maps.Clone(w.LetGo)
 	return &other
 }
 
@@ -128,11 +130,17 @@ func (w *World) Backup(store storage.Store, src Roll, adjust func(*snapshot.Back
 	return s, err
 }
 
-// Forgets says that somebody begins to forget a snapshot: from now on it may be there or not.
-func (w *World) Forgets(name string) {
-	if roll, ok := w.Truth[name]; ok {
-		w.Going[name] = roll
-		delete(w.Truth, name)
+// Forgets says that somebody begins to forget snapshots: forever when also what no other snapshot holds is to go.
+func (w *World) Forgets(names []string, forever bool) {
+	to := w.Going
+	if forever {
+		to = w.LetGo
+	}
+	for _, name := range names {
+		if roll, ok := w.Truth[name]; ok {
+			to[name] = roll
+			delete(w.Truth, name)
+		}
 	}
 }
 
