@@ -9,7 +9,6 @@ import (
 
 	"shoebox/device"
 	"shoebox/repo"
-	"shoebox/repo/crypt"
 )
 
 // An attic is a snapshot of last copies: the files of forgotten snapshots of one device whose content no other snapshot holds. A new
@@ -156,28 +155,34 @@ func (f *forgetting) writeAttic(ctx context.Context, a *atticWork) (Snapshot, er
 	return f.commitAttic(ctx, batch, s)
 }
 
-// stored makes sure that what the attic takes in is there: in a quiet repository what is missing is lost, else Commit looks for it. What is
-// lost of snapshots forgotten long ago cannot be carried any more.
+// stored makes sure that what the attic takes in is there.
 func (f *forgetting) stored(ctx context.Context, batch *repo.Batch, a *atticWork) error {
-	if !batch.Quiet() {
-		return nil
-	}
-	there := a.extras[:0:0]
 	for _, x := range a.extras {
-		ok, err := batch.Has(ctx, x.Content)
-		_, old := f.survey.tombs[x.Snapshot.Name]
-		switch {
-		case err != nil:
-			return err
-		case ok:
-			there = append(there, x)
-		case !old:
-			return fmt.Errorf("%s of snapshot %s is %w; `shoebox heal` may mend it", device.Printable(x.Path), x.Snapshot.Name[:8], crypt.ErrDamaged)
-		default:
-			f.options.Log(fmt.Sprintf("%s of snapshot %s, which was forgotten before, is damaged: it is in no attic", device.Printable(x.Path), x.Snapshot.Name[:8]))
+		if err := f.storeAgain(ctx, batch, x.Content); err != nil {
+			return fmt.Errorf("%s of snapshot %s cannot be carried into the attic: %w; `shoebox heal` may mend it", device.Printable(x.Path), x.Snapshot.Name[:8], err)
 		}
 	}
-	a.extras = there
+	return nil
+}
+
+// storeAgain copies chunks that are about to be deleted by a prune.
+func (f *forgetting) storeAgain(ctx context.Context, batch *repo.Batch, c repo.Content) error {
+	for _, part := range c {
+		ok, err := batch.Has(ctx, repo.Content{part})
+		if err != nil {
+			return err
+		}
+		if ok {
+			continue
+		}
+		data, err := f.repo.Chunk(ctx, part)
+		if err != nil {
+			return err
+		}
+		if _, _, err := batch.PutChunk(ctx, part.Kind, data); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -211,7 +216,7 @@ func (f *forgetting) commitAttic(ctx context.Context, batch *repo.Batch, s Snaps
 		return Snapshot{}, fmt.Errorf("write the attic: %w", err)
 	}
 	if s.Name, err = batch.Commit(ctx, Kind, body, needsOf(f.repo, s.root)); err != nil {
-		return Snapshot{}, fmt.Errorf("commit the attic: %w", err)
+		return Snapshot{}, fmt.Errorf("commit the attic: %w; `shoebox check` tells whether something is damaged", err)
 	}
 	f.writer = Writer{ID: f.writer.ID, Seq: f.writer.Seq + 1, Prev: s.Name}
 	return s, nil

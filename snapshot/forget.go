@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/repo/guard"
 )
@@ -253,8 +254,23 @@ func (f *forgetting) findForsaken(ctx context.Context, leaving, staying []share)
 		return err
 	}
 	for _, x := range s.found {
-		if !going[contentOf(x.Entry)] {
-			f.report.Carried = append(f.report.Carried, x)
+		if going[contentOf(x.Entry)] {
+			continue
+		}
+		if err := f.readable(ctx, x); err != nil {
+			f.options.Log(fmt.Sprintf("%s of snapshot %s, which was forgotten before, cannot be carried into the attic: %v", device.Printable(x.Path), x.Snapshot.Name[:8], err))
+			continue
+		}
+		f.report.Carried = append(f.report.Carried, x)
+	}
+	return ctx.Err()
+}
+
+// readable reads a file of a snapshot that was forgotten before: nothing protects it from a prune.
+func (f *forgetting) readable(ctx context.Context, x LastCopy) error {
+	for _, part := range x.Content {
+		if _, err := f.repo.Chunk(ctx, part); err != nil {
+			return err
 		}
 	}
 	return nil

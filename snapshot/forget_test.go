@@ -156,6 +156,8 @@ func pathsOf(t tester, r *repo.Repo, s snapshot.Snapshot) (paths []string) {
 	return paths
 }
 
+func hashOf(data []byte) [32]byte { return blake3.Sum256(data) }
+
 func text(s string) []byte { return []byte("content " + s) }
 
 // A picture that was deleted on the phone years ago stays, however few snapshots do.
