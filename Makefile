@@ -20,12 +20,13 @@ build:
 	$(GO) build -o shoebox ./cmd/shoebox
 
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
-test-tools: tools := gcc:gcc adb:adb toybox:toybox age:age
+test-tools: tools := gcc:gcc adb:adb toybox:toybox age:age b3sum:b3sum
 bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup /usr/bin/time:time
 test-tools bench-tools:
 	@missing=
 	for tool in $(tools); do command -v $${tool%%:*} >/dev/null || missing+=" $${tool##*:}"; done
 	[[ " $$missing" == *" gcc"* ]] && missing+=" libc6-dev"
+	[ "$@" != test-tools ] || /usr/bin/python3 -c 'import cryptography, zstandard' 2>/dev/null || missing+=" python3 python3-cryptography python3-zstandard"
 	[ -n "$$missing" ] || exit 0
 	if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then
 		echo "make: the tests need these Debian packages:$$missing" >&2

@@ -146,9 +146,14 @@ func IsStoreError(err error) bool {
 	return errors.As(err, &e)
 }
 
+// Part names data as a chunk, and stores nothing.
+func (r *Repo) Part(kind chunk.Kind, data []byte) Part {
+	return Part{Kind: kind, ID: r.keys.ChunkID(kind, data), Size: uint32(len(data))}
+}
+
 // PutChunk stores data as one chunk, uncut: at most pack.MaxChunk bytes, at least one.
 func (b *Batch) PutChunk(ctx context.Context, kind chunk.Kind, data []byte) (Part, bool, error) {
-	part := Part{Kind: kind, ID: b.repo.keys.ChunkID(kind, data), Size: uint32(len(data))}
+	part := b.repo.Part(kind, data)
 	known, err := b.claim(ctx, part)
 	if err != nil || known {
 		return part, false, err

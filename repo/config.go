@@ -116,7 +116,7 @@ func readHint(ctx context.Context, store storage.Store) error {
 			keys = true
 		case packsDir, segmentsDir, sessionsDir, marksDir, parityDir:
 			used = true
-		case readmeName + "/":
+		case readmeName + "/", hintName + "/": // the second copy of a hint that is gone says nothing
 		default:
 			strange = true
 		}

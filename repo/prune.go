@@ -23,7 +23,7 @@ type Roots interface {
 // PruneOptions tune a prune. The zero value works.
 type PruneOptions struct {
 	DryRun     bool
-	MaxDead    float64       // share of a pack that may be dead before it is written anew; 0 for a half
+	MaxDead    float64       // share of a pack that may be dead before it is written anew; 0 for a quarter
 	RoundBytes int64         // live bytes copied before what they were copied from is deleted; 0 for 1 GiB
 	Patience   time.Duration // without a new object before a session on another computer is presumed dead; 0 for 24 h
 	Poll       time.Duration // between two looks at open sessions; 0 for 2 s
@@ -63,7 +63,7 @@ type PruneReport struct {
 
 func (o PruneOptions) filled() PruneOptions {
 	if o.MaxDead == 0 {
-		o.MaxDead = 0.5
+		o.MaxDead = 0.25
 	}
 	if o.RoundBytes == 0 {
 		o.RoundBytes = 1 << 30

@@ -57,6 +57,9 @@ type Part struct {
 	Size uint32 // of the plaintext, in bytes
 }
 
+// MaxChunk bounds the plain bytes of a part.
+const MaxChunk = pack.MaxChunk
+
 // Content is a stream as its parts, in order.
 type Content []Part
 

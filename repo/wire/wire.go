@@ -20,7 +20,8 @@ type Codec struct {
 
 // New makes a codec that reads no array or map of more than most elements (at least 16).
 func New(most int) Codec {
-	enc, err := cbor.EncOptions{Sort: cbor.SortCoreDeterministic, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden}.EncMode()
+	enc, err := cbor.EncOptions{Sort: cbor.SortCoreDeterministic, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		NilContainers: cbor.NilContainerAsEmpty}.EncMode() // nothing has one form: an empty string or array, never null
 	if err != nil {
 		panic(err) // only for options that contradict each other
 	}

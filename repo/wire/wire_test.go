@@ -61,3 +61,21 @@ func TestAnyOtherWayIsRefused(t *testing.T) {
 		t.Errorf("a glance: %+v, %v", v, err)
 	}
 }
+
+// Nothing is written as an empty string or array, and null is refused: there is one way to write it.
+func TestNothingIsEmptyAndNotNull(t *testing.T) {
+	type body struct {
+		Text []byte   `cbor:"1,keyasint"`
+		Many []uint64 `cbor:"2,keyasint"`
+	}
+	c := New(16)
+	data, err := c.Marshal(body{})
+	if err != nil || !bytes.Equal(data, []byte{0xa2, 0x01, 0x40, 0x02, 0x80}) {
+		t.Errorf("written as %x, %v", data, err)
+	}
+	for _, null := range [][]byte{{0xa2, 0x01, 0xf6, 0x02, 0x80}, {0xa2, 0x01, 0x40, 0x02, 0xf6}} {
+		if err := c.Unmarshal(null, new(body)); err == nil {
+			t.Errorf("%x was read", null)
+		}
+	}
+}
