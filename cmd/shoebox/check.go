@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,8 @@ import (
 
 func (p *program) checkCommand() *cobra.Command {
 	var read string
+	var keyless, heal bool
+	var from healFlags
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Make sure that everything can be given back",
@@ -24,20 +27,40 @@ func (p *program) checkCommand() *cobra.Command {
 opens, and every piece it needs is there and whole in length. With --read-data
 the bytes are read too, opened and held against their hashes: all of them, or a
 share (5%), an amount (2GiB), or for a time (10m). What was read longest ago
-comes first, so that a little every night reads everything in turn.`,
+comes first, so that a little every night reads everything in turn.
+
+With --heal what is damaged is repaired as "shoebox heal" does. With --keyless no
+password is asked for: every object is read and held against its name and
+checksum, which anybody can do who looks after the disk.`,
 		Example: `  shoebox check
   shoebox check --read-data
   shoebox check --read-data=5%
-  shoebox check --read-data=10m`,
+  shoebox check --read-data=10m
+  shoebox check --heal
+  shoebox check --keyless -r /mnt/nas/pictures`,
 		Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case keyless && (heal || read != ""):
+				return errors.New("--keyless reads everything and repairs nothing: give it alone")
+			case keyless:
+				return p.checkKeyless(cmd.Context())
+			}
 			budget, err := parseBudget(read)
 			if err != nil {
 				return err
 			}
-			return p.check(cmd, budget)
+			err = p.check(cmd, budget)
+			if heal && codeOf(cmd.Context(), err) == exitDamage {
+				p.tell("%v. Healing:", err)
+				return p.heal(cmd.Context(), from, nil)
+			}
+			return err
 		},
 	}
+	c.Flags().BoolVar(&keyless, "keyless", false, "hold names against bytes without a password")
+	c.Flags().BoolVar(&heal, "heal", false, "repair what is damaged")
+	from.add(c)
 	c.Flags().StringVar(&read, "read-data", "", "read the `bytes` too: all, 5%, 2GiB or 10m")
 	c.Flags().Lookup("read-data").NoOptDefVal = "all"
 	return c

@@ -86,7 +86,7 @@ func (p *program) create(ctx context.Context, s setup) (*repo.Repo, error) {
 		return nil, err
 	}
 	slots[recoverySlot] = lock
-	r, err := repo.Create(ctx, store, repo.Setup{Slots: slots}, p.repoOptions())
+	r, err := repo.Create(ctx, store, repo.Setup{Slots: slots, Parity: true}, p.repoOptions())
 	if err != nil {
 		return nil, fmt.Errorf("make a repository in %s: %w", p.flags.repository, err)
 	}

@@ -44,7 +44,7 @@ it has to do some work again, and nothing is lost.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.prune(cmd.Context(), f) },
 	}
 	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would come back and do nothing")
-	c.Flags().Float64Var(&f.maxDead, "max-dead", 0.5, "a pack is written anew when more than this `share` of it is not needed")
+	c.Flags().Float64Var(&f.maxDead, "max-dead", 0.25, "a pack is written anew when more than this `share` of it is not needed")
 	c.Flags().DurationVar(&f.patience, "patience", 24*time.Hour, "without a sign of life, before a backup on another computer is taken for dead")
 	c.Flags().DurationVar(&f.delay, "listing-delay", -1, "how long the store may take to list what was written (NFS, SMB, rclone); found out by itself for folders")
 	c.Flags().BoolVar(&f.dropUnfinished, "drop-unfinished", false, "let go of what interrupted backups had saved so far")

@@ -96,19 +96,21 @@ func Heal(sidecar, damaged []byte) ([]byte, Report, error) {
 	if blake3.Sum256(healed) != l.name {
 		return nil, rep, fmt.Errorf("heal: %w: every shard fits and the pack does not", ErrSidecar)
 	}
-	rep.Differed = differing(healed, damaged)
+	rep.Differed = l.differing(healed, damaged, rep.Damaged)
 	return healed, rep, nil
 }
 
-// differing counts the bytes that are not alike, or are in one only.
-func differing(a, b []byte) (n int64) {
-	both := min(len(a), len(b))
-	for i := range both {
-		if a[i] != b[i] {
-			n++
+// differing counts the bytes that are not alike, or are in one only. Only the damaged shards can hold such as are in both.
+func (l layout) differing(healed, damaged []byte, shards []int) (n int64) {
+	both := min(len(healed), len(damaged))
+	for _, s := range shards {
+		for i := s * l.size(); i < min((s+1)*l.size(), both); i++ {
+			if healed[i] != damaged[i] {
+				n++
+			}
 		}
 	}
-	return n + int64(max(len(a), len(b))-both)
+	return n + int64(max(len(healed), len(damaged))-both)
 }
 
 // Check tells whether a sidecar is whole, without its pack, and of which pack it is.

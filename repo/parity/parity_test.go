@@ -106,7 +106,7 @@ func TestFullPack(t *testing.T) {
 	pack, _, sidecar := made(t, 16<<20)
 	const long, shard = 384 << 10, 128 << 10
 	damaged, n := bytes.Clone(pack), 0
-	for from := 0; from+long <= len(pack); from += shard * proof.Pick(t, 16, 4, 1) {
+	for from := 0; from+long <= len(pack); from += shard * proof.Pick(t, 64, 4, 1) {
 		for _, off := range []int{-1, 0, 1, shard / 2} {
 			at := from + off
 			if at < 0 || at+long > len(pack) {

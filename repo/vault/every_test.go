@@ -12,5 +12,5 @@ func TestHealEveryByte(t *testing.T) {
 }
 
 func TestEachCallFails(t *testing.T) {
-	proof.Count(t, 5, vault.EachCallFails(t, proof.Pick(t, 3, 1, 1)))
+	proof.Count(t, 5, vault.EachCallFails(t, proof.Pick(t, 11, 1, 1)))
 }

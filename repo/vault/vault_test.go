@@ -68,7 +68,7 @@ func house() map[string][]byte {
 		"sessions/00112233445566778899aabbccddeeff.000001.part": record("p", 1),
 		"marks/00112233445566778899aabbccddeeff":                record("m", 1),
 	}
-	for i, n := range []int{4096, 12288, 45 * 4096} {
+	for i, n := range []int{4096, 12288, 5 * 4096} {
 		data := noise(fmt.Sprint("pack", i), n)
 		all[packName(data)] = data
 	}
