@@ -2,12 +2,10 @@ package snapshot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/repo/guard"
 )
@@ -221,74 +219,6 @@ func (f *forgetting) sides(v *survey) (leaving, staying []share) {
 	return leaving, staying
 }
 
-// findForsaken looks at snapshots that were forgotten before and still stand. What only they hold was left by a forget that died before it
-// looked again, and is carried too; unless it goes now: then it may go from them too.
-func (f *forgetting) findForsaken(ctx context.Context, leaving, staying []share) error {
-	var old []Snapshot
-	for _, s := range slices.Backward(f.survey.forgotten) {
-		if s.Confirmed && !f.survey.letGo[s.Name] {
-			old = append(old, s)
-		}
-	}
-	going := make(map[content]bool)
-	for _, x := range f.report.Going {
-		going[contentOf(x.Entry)] = true
-	}
-	if len(going) > 0 {
-		for _, s := range old {
-			holds, err := f.holdsAny(ctx, s, going)
-			if err != nil {
-				return err
-			}
-			if holds {
-				f.also = append(f.also, s.Name)
-			}
-		}
-	}
-	var known []share
-	if !f.options.LastCopies {
-		known = leaving // what is carried anyhow
-	}
-	s, err := lastCopies(ctx, f.repo, wholes(old), slices.Concat(known, staying))
-	if err != nil {
-		return err
-	}
-	for _, x := range s.found {
-		if going[contentOf(x.Entry)] {
-			continue
-		}
-		if err := f.readable(ctx, x); err != nil {
-			f.options.Log(fmt.Sprintf("%s of snapshot %s, which was forgotten before, cannot be carried into the attic: %v", device.Printable(x.Path), x.Snapshot.Name[:8], err))
-			continue
-		}
-		f.report.Carried = append(f.report.Carried, x)
-	}
-	return ctx.Err()
-}
-
-// readable reads a file of a snapshot that was forgotten before: nothing protects it from a prune.
-func (f *forgetting) readable(ctx context.Context, x LastCopy) error {
-	for _, part := range x.Content {
-		if _, err := f.repo.Chunk(ctx, part); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// holdsAny tells whether a snapshot holds one of some contents.
-func (f *forgetting) holdsAny(ctx context.Context, s Snapshot, some map[content]bool) (bool, error) {
-	for e, err := range newPageReader(f.repo, false).walk(ctx, s.root, nil) {
-		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
-		}
-		if err == nil && some[contentOf(e.Entry)] {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // carry writes the attics that are needed before anything is forgotten.
 func (f *forgetting) carry(ctx context.Context) error {
 	if !guard.On(guard.Attic) {
@@ -380,62 +310,4 @@ func (f *forgetting) stone(name, reason string) Tombstone {
 		t.Also = f.also
 	}
 	return t
-}
-
-// lookAgain lists the tombstones again. When another computer forgot snapshots meanwhile, each may have counted on what the other
-// let go: what was left in none is carried now. Both put their tombstones before they look, so at least one sees the other's.
-func (f *forgetting) lookAgain(ctx context.Context) error {
-	known := f.survey.tombs
-	for {
-		v, err := takeSurvey(ctx, f.repo)
-		if err != nil {
-			return errors.Join(errLook, err)
-		}
-		if !f.others(known, v.tombs) {
-			return nil
-		}
-		known = v.tombs
-		if err := f.carryLate(ctx, v); err != nil {
-			return errors.Join(errLook, err)
-		}
-	}
-}
-
-var errLook = errors.New("the snapshots are forgotten, but it could not be made sure that nobody forgot others at the same time; run `shoebox forget` again")
-
-// others tells whether there are tombstones that are neither known nor ours.
-func (f *forgetting) others(known, now map[string]Tombstone) bool {
-	for name := range now {
-		if _, old := known[name]; !old && !f.buried[name] {
-			return true
-		}
-	}
-	return false
-}
-
-// carryLate writes attics of what no snapshot holds any more. They stand beside the ones there are: the next forget makes one of them.
-func (f *forgetting) carryLate(ctx context.Context, v *survey) error {
-	leaving, staying := f.sides(v)
-	s, err := lastCopies(ctx, f.repo, slices.Concat(leaving, wholes(f.replaced)), staying)
-	if err != nil {
-		return err
-	}
-	going := make(map[content]bool)
-	for _, x := range f.report.Going {
-		going[contentOf(x.Entry)] = true
-	}
-	late := slices.DeleteFunc(s.found, func(x LastCopy) bool { return going[contentOf(x.Entry)] })
-	if len(late) == 0 || !guard.On(guard.Attic) {
-		return nil
-	}
-	f.writer = v.nextWriter(f.writer.ID)
-	f.report.Carried = append(f.report.Carried, late...)
-	for _, a := range f.works(late) {
-		s, err := f.writeAttic(ctx, a)
-		if err != nil {
-			return err
-		}
-		f.report.Attics = append(f.report.Attics, s)
-	}
-	return nil
 }

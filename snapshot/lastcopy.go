@@ -2,11 +2,14 @@ package snapshot
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
 
 	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
+	"shoebox/repo/crypt"
 )
 
 // LastCopy is a file whose content stands in no snapshot that stays.
@@ -86,6 +89,8 @@ func (s *search) gather(ctx context.Context, leaving []share, shared map[chunk.I
 			switch {
 			case ctx.Err() != nil:
 				return context.Cause(ctx)
+			case err != nil && !isLost(err):
+				return err
 			case err != nil:
 				s.missing = append(s.missing, lostPage{one.Snapshot, err})
 			case e.Type == device.Regular && one.has(e.Entry):
@@ -105,7 +110,12 @@ func (s *search) take(c LastCopy) {
 	}
 }
 
-// strike takes out what is found in a snapshot that stays. A page that cannot be read holds nothing.
+// isLost tells whether something is damaged or gone, and not only out of reach for now.
+func isLost(err error) bool {
+	return errors.Is(err, crypt.ErrDamaged) || errors.Is(err, repo.ErrMissing) || errors.Is(err, fs.ErrNotExist)
+}
+
+// strike takes out what is found in a snapshot that stays. A page that is lost holds nothing.
 func (s *search) strike(ctx context.Context, staying []share) error {
 	visited := make(map[chunk.ID]struct{})
 	for _, one := range slices.Backward(staying) { // the newest first: most of it is there
@@ -113,8 +123,11 @@ func (s *search) strike(ctx context.Context, staying []share) error {
 			break
 		}
 		for e, err := range s.reader.walk(ctx, one.root, one.once(nil, visited)) {
-			if ctx.Err() != nil {
+			switch {
+			case ctx.Err() != nil:
 				return context.Cause(ctx)
+			case err != nil && !isLost(err):
+				return err
 			}
 			if err == nil && e.Type == device.Regular && one.has(e.Entry) {
 				delete(s.sought, contentOf(e.Entry))

@@ -163,10 +163,8 @@ func (p *roots) readable(ctx context.Context, s Snapshot, give func(repo.Part) e
 		}
 		if err == nil {
 			err = give(part)
-		} else {
-			err = nil
 		}
-		if err != nil {
+		if err != nil && !isLost(err) {
 			return err
 		}
 	}
@@ -237,6 +235,8 @@ func (p *roots) lastIn(ctx context.Context, s Snapshot, live func(chunk.ID) bool
 		switch {
 		case ctx.Err() != nil:
 			return n, context.Cause(ctx)
+		case err != nil && !isLost(err):
+			return n, err
 		case err != nil, slices.ContainsFunc(e.Content, func(part repo.Part) bool { return !live(part.ID) }):
 			n++
 		}

@@ -77,11 +77,78 @@ func changePassword(l *lab, store storage.Store) error {
 	return r.RemoveSlot(ctx, "second")
 }
 
+// beforeForget has two snapshots, of which the first may go.
+func beforeForget(t *testing.T) *lab {
+	t.Helper()
+	l := afterFirst(t)
+	if _, err := l.backup(l.store, nightRoll(), nil); err != nil {
+		t.Fatal(err)
+	}
+	delete(l.truth, l.firstName())
+	return l
+}
+
+func afterForget(t *testing.T) *lab {
+	t.Helper()
+	l := beforeForget(t)
+	if err := forgetFirst(l, l.store); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// firstName names the snapshot that holds what atticRoll does.
+func (l *lab) firstName() string {
+	l.t.Helper()
+	r, err := openStore(l.t, l.store)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer r.Close()
+	all, _, err := snapshot.List(context.Background(), r)
+	if err != nil || len(all) == 0 {
+		l.t.Fatal(len(all), err)
+	}
+	return all[0].Name
+}
+
+// atticRoll is what the first roll has and the night's has not.
+func atticRoll() roll {
+	first := firstRoll()
+	return roll{"DCIM/IMG_0002.jpg": first["DCIM/IMG_0002.jpg"], "DCIM/IMG_0003.jpg": first["DCIM/IMG_0003.jpg"]}
+}
+
+func forgetFirst(l *lab, store storage.Store) error {
+	r, err := openStore(l.t, store)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = snapshot.Forget(context.Background(), r, []string{l.firstName()}, forgetOptions())
+	return err
+}
+
+func undoForget(l *lab, store storage.Store) error {
+	r, err := openStore(l.t, store)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = snapshot.Undo(context.Background(), r, nil, forgetOptions())
+	return err
+}
+
+func forgetOptions() snapshot.ForgetOptions {
+	return snapshot.ForgetOptions{Host: "here", Batch: repo.BatchOptions{DataPack: 64 << 10, MetaPack: 64 << 10}}
+}
+
 var jobs = []job{
 	{name: "first backup", mayBe: []roll{firstRoll()}, begin: func(t *testing.T) *lab { return newLab(t) }, do: backupOf(firstRoll(), nil)},
 	{name: "first backup with checkpoints", mayBe: []roll{firstRoll()}, begin: func(t *testing.T) *lab { return newLab(t) }, do: backupOf(firstRoll(), often)},
 	{name: "going on after an interruption", mayBe: []roll{firstRoll()}, begin: interrupted, do: backupOf(firstRoll(), often)},
 	{name: "a night", mayBe: []roll{nightRoll()}, begin: afterFirst, do: backupOf(nightRoll(), nil)},
+	{name: "forget", mayBe: []roll{firstRoll(), atticRoll()}, begin: beforeForget, do: forgetFirst},
+	{name: "undo", mayBe: []roll{firstRoll(), atticRoll()}, begin: afterForget, do: undoForget},
 	{name: "key change", begin: afterFirst, do: changePassword},
 }
 
