@@ -156,8 +156,8 @@ func (p *program) forget(ctx context.Context, f forgetFlags, args []string) erro
 	if err := p.forgetAll(ctx, r, f, names, o); err != nil {
 		return err
 	}
-	if f.prune {
-		if err := p.pruneAfter(ctx, r, f.dryRun); err != nil {
+	if f.prune && !f.dryRun { // before it is forgotten, nothing would come back
+		if err := p.pruneOpen(ctx, r, usually()); err != nil {
 			return err
 		}
 	}
@@ -361,18 +361,6 @@ func (p *program) brakeOff(ctx context.Context, devices []string) error {
 	}
 	if len(released) == 0 {
 		p.tell("No brake is on.")
-	}
-	return nil
-}
-
-func (p *program) pruneAfter(ctx context.Context, r *repo.Repo, dryRun bool) error {
-	o := snapshot.PruneOptions{PruneOptions: repo.PruneOptions{DryRun: dryRun, Log: func(line string) { p.tell("%s", line) }}}
-	did, err := snapshot.Prune(ctx, r, o)
-	if err != nil {
-		return err
-	}
-	if !p.flags.json && !p.flags.quiet && !dryRun {
-		p.say("%s freed.", bytesText(did.Freed))
 	}
 	return nil
 }

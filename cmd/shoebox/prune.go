@@ -44,9 +44,9 @@ it has to do some work again, and nothing is lost.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.prune(cmd.Context(), f) },
 	}
 	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would come back and do nothing")
-	c.Flags().Float64Var(&f.maxDead, "max-dead", 0.25, "a pack is written anew when more than this `share` of it is not needed")
-	c.Flags().DurationVar(&f.patience, "patience", 24*time.Hour, "without a sign of life, before a backup on another computer is taken for dead")
-	c.Flags().DurationVar(&f.delay, "listing-delay", -1, "how long the store may take to list what was written (NFS, SMB, rclone); found out by itself for folders")
+	c.Flags().Float64Var(&f.maxDead, "max-dead", usually().maxDead, "a pack is written anew when more than this `share` of it is not needed")
+	c.Flags().DurationVar(&f.patience, "patience", usually().patience, "without a sign of life, before a backup on another computer is taken for dead")
+	c.Flags().DurationVar(&f.delay, "listing-delay", usually().delay, "how long the store may take to list what was written (NFS, SMB, rclone); found out by itself for folders")
 	c.Flags().BoolVar(&f.dropUnfinished, "drop-unfinished", false, "let go of what interrupted backups had saved so far")
 	c.Flags().BoolVar(&f.forgetVanished, "forget-vanished", false, "go on though snapshots are gone that nobody forgot")
 	return c
@@ -61,6 +61,14 @@ func (p *program) prune(ctx context.Context, f pruneFlags) error {
 		return err
 	}
 	defer p.close(r)
+	return p.pruneOpen(ctx, r, f)
+}
+
+// usually are the flags as they are when none is given.
+func usually() pruneFlags { return pruneFlags{maxDead: 0.25, patience: 24 * time.Hour, delay: -1} }
+
+// pruneOpen prunes a repository that is open.
+func (p *program) pruneOpen(ctx context.Context, r *repo.Repo, f pruneFlags) error {
 	if f.delay < 0 {
 		f.delay = p.listingDelay()
 	}
