@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	sent NAME BYTES             at most so much was read from the phone since pulled was last said
 //	without PROGRAM...          take programs away from PATH
 //	damage DIR                  change one byte in the middle of the largest file in DIR, and set $DAMAGED to its name
+//	wreck DIR                   overwrite three quarters of it, and set $DAMAGED to its name
 //	sameTree DIR DIR            the files of the two folders have the same bytes and times
 //	mode OCTAL FILE
 //	setenv NAME FILE [PREFIX]   set a variable to the first line of a file, or to the word behind PREFIX in it
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "photo": photoCommand, "phone": phoneCommand, "fault": faultCommand, "mend": mendCommand, "unplug": unplugCommand, "plug": plugCommand,
 			"pulled": pulledCommand, "spared": sparedCommand, "sent": sentCommand,
-			"without": without, "damage": damage, "sameTree": sameTree, "mode": mode, "setenv": setenv,
+			"without": without, "damage": damage, "wreck": wreck, "sameTree": sameTree, "mode": mode, "setenv": setenv,
 		},
 	})
 }

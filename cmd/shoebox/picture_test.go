@@ -91,9 +91,19 @@ func (p picture) bytes(file string) ([]byte, error) {
 
 // damage changes one byte in the middle of the largest file below a folder.
 func damage(ts *testscript.TestScript, _ bool, args []string) {
+	spoil(ts, args[0], func(data []byte) { data[len(data)/2] ^= 1 })
+}
+
+// wreck overwrites three quarters of a file: more than parity heals.
+func wreck(ts *testscript.TestScript, _ bool, args []string) {
+	spoil(ts, args[0], func(data []byte) { clear(data[:len(data)/4*3]) })
+}
+
+// spoil changes the largest file below a folder.
+func spoil(ts *testscript.TestScript, dir string, change func([]byte)) {
 	var name string
 	var size int64
-	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+	ts.Check(filepath.WalkDir(ts.MkAbs(dir), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -105,7 +115,7 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	data, err := os.ReadFile(name)
 	ts.Check(err)
-	data[len(data)/2] ^= 1
+	change(data)
 	ts.Check(os.Chmod(name, 0o600))
 	ts.Check(os.WriteFile(name, data, 0o600))
 	ts.Setenv("DAMAGED", filepath.Base(name))
