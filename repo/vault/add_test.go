@@ -172,8 +172,8 @@ func healEveryByte(t *testing.T, stride int) (n int) {
 func TestHostileStore(t *testing.T) {
 	v, m := filled(t, true)
 	huge := make([]byte, parity.MaxPack+4096)
-	must(t, m.Put(ctx, packNames()[0], huge))
-	must(t, m.Put(ctx, sidecarName(packNames()[1]), huge[:1<<20]))
+	must(t, m.Put(ctx, shortPack(), huge))
+	must(t, m.Put(ctx, sidecarName(longPack()), huge[:1<<20]))
 	must(t, m.Put(ctx, snapshotName, make([]byte, maxSmall+1000)))
 	header := sealCopy("keys/x.age", []byte("x"))
 	header[14] = 0xff // a length of 2^55

@@ -48,6 +48,17 @@ func packNames() (all []string) {
 	return all
 }
 
+// longPack is a pack of more than one shard: those of one shard are copied, and heal whatever happens.
+func longPack() string {
+	all := house()
+	return slices.MaxFunc(packNames(), func(a, b string) int { return len(all[a]) - len(all[b]) })
+}
+
+func shortPack() string {
+	all := house()
+	return slices.MinFunc(packNames(), func(a, b string) int { return len(all[a]) - len(all[b]) })
+}
+
 func keys(m map[string][]byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for name := range m {
@@ -95,7 +106,7 @@ func TestHealAll(t *testing.T) {
 // What is beyond healing is told and left as it is.
 func TestBeyondHealing(t *testing.T) {
 	v, m := filled(t, true)
-	pack := packNames()[2]
+	pack := longPack()
 	must(t, m.Put(ctx, pack, noise("other", 5000)))
 	change(t, m, snapshotName, flip(9))
 	change(t, m, copyName(snapshotName), flip(99))
@@ -309,7 +320,7 @@ func TestUnreadableSector(t *testing.T) {
 
 func TestQuarantine(t *testing.T) {
 	_, base := filled(t, true)
-	name := packNames()[1]
+	name := longPack()
 	v := New(base, true)
 	if err := v.Quarantine(ctx, name); err == nil {
 		t.Error("a whole pack was taken away")
