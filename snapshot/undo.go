@@ -40,12 +40,26 @@ func Undo(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) ([
 		if v.isBack(s) {
 			continue
 		}
-		if s.Name, err = recommit(ctx, r, s, bodies[s.Name], o); err != nil {
-			return back, err
+		name, err := recommit(ctx, r, s, bodies[s.Name], o)
+		if err != nil {
+			return back, whyNotBack(ctx, r, s, err)
 		}
+		s.Name = name
 		back = append(back, s)
 	}
 	return back, nil
+}
+
+// whyNotBack tells a snapshot that a prune takes away at this moment from one that is damaged.
+func whyNotBack(ctx context.Context, r *repo.Repo, s Snapshot, err error) error {
+	if !isLost(err) {
+		return err
+	}
+	v, again := takeSurvey(ctx, r)
+	if again == nil && !slices.ContainsFunc(v.forgotten, func(f Snapshot) bool { return f.Name == s.Name }) {
+		return fmt.Errorf("snapshot %.8s %w", s.Name, ErrPruned)
+	}
+	return fmt.Errorf("%w; `shoebox heal` may mend it", err)
 }
 
 // lastForget names what the last forget took away. Attics whose place a new one took are no loss.
@@ -128,22 +142,32 @@ func recommit(ctx context.Context, r *repo.Repo, s Snapshot, body []byte, o Forg
 	}
 	defer batch.Abort()
 	needs := needsOf(r, s.root)
-	if batch.Quiet() { // else Commit looks for what is missing
-		for part, err := range needs(ctx) {
-			ok := false
-			if err == nil {
-				ok, err = batch.Has(ctx, repo.Content{part})
-			}
-			if err == nil && !ok {
-				err = fmt.Errorf("chunk %v %w", part.ID, repo.ErrMissing)
-			}
-			if err != nil {
-				return "", fmt.Errorf("snapshot %s cannot be had back whole: %w; `shoebox heal` may mend it", s.Name[:8], err)
-			}
-		}
+	if err := sure(ctx, batch, needs); err != nil {
+		return "", fmt.Errorf("snapshot %s cannot be had back whole: %w", s.Name[:8], err)
 	}
 	if name, err = batch.Commit(ctx, Kind, body, needs); err != nil {
 		return "", fmt.Errorf("bring snapshot %s back: %w", s.Name[:8], err)
 	}
 	return name, nil
+}
+
+// sure makes sure that everything a snapshot relies on lies where this batch, since it began, saw that it stays. What was looked up before
+// the session was open may have been pruned since. Beside a pruner Commit looks by itself, and copies what is about to go.
+func sure(ctx context.Context, batch *repo.Batch, needs repo.Needs) error {
+	if !batch.Quiet() {
+		return nil
+	}
+	for part, err := range needs(ctx) {
+		ok := false
+		if err == nil {
+			ok, err = batch.Has(ctx, repo.Content{part})
+		}
+		if err == nil && !ok {
+			err = fmt.Errorf("chunk %v %w", part.ID, repo.ErrMissing)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
