@@ -215,7 +215,11 @@ func (f *forgetting) commitAttic(ctx context.Context, batch *repo.Batch, s Snaps
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("write the attic: %w", err)
 	}
-	if s.Name, err = batch.Commit(ctx, Kind, body, needsOf(f.repo, s.root)); err != nil {
+	needs := needsOf(f.repo, s.root)
+	if err := sure(ctx, batch, needs); err != nil { // the old attic was read before the session was open
+		return Snapshot{}, fmt.Errorf("commit the attic: %w; run forget again, or `shoebox heal` if that says the same", err)
+	}
+	if s.Name, err = batch.Commit(ctx, Kind, body, needs); err != nil {
 		return Snapshot{}, fmt.Errorf("commit the attic: %w; `shoebox check` tells whether something is damaged", err)
 	}
 	f.writer = Writer{ID: f.writer.ID, Seq: f.writer.Seq + 1, Prev: s.Name}

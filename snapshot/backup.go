@@ -113,11 +113,11 @@ var ErrNothing = errors.New("nothing could be read, so no snapshot was taken")
 // backup to find.
 func Backup(ctx context.Context, r *repo.Repo, src Source, o BackupOptions) (Snapshot, error) {
 	o = o.filled()
-	past, err := recall(ctx, r, o)
-	if err != nil {
-		return Snapshot{}, err
-	}
 	if o.DryRun {
+		past, err := recall(ctx, r, o)
+		if err != nil {
+			return Snapshot{}, err
+		}
 		return dryRun(ctx, r, src, past, o)
 	}
 	batch, err := r.Begin(ctx, o.Batch)
@@ -125,6 +125,10 @@ func Backup(ctx context.Context, r *repo.Repo, src Source, o BackupOptions) (Sna
 		return Snapshot{}, fmt.Errorf("begin the backup: %w", err)
 	}
 	defer batch.Abort()
+	past, err := recall(ctx, r, o) // a parent chosen before W1 may have been forgotten and pruned by then
+	if err != nil {
+		return Snapshot{}, err
+	}
 	b := newBackup(r, src, batch, past, o)
 	lost, err := b.run(ctx)
 	if err != nil {

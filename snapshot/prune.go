@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 
 	"shoebox/chunk"
 	"shoebox/repo"
+	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 )
 
@@ -169,6 +171,11 @@ func (p *roots) readable(ctx context.Context, s Snapshot, give func(repo.Part) e
 		}
 	}
 	return nil
+}
+
+// unreadable tells whether what was asked for is damaged or gone: that is so for good, where any other error may pass.
+func unreadable(err error) bool {
+	return errors.Is(err, crypt.ErrDamaged) || errors.Is(err, repo.ErrMissing) || errors.Is(err, fs.ErrNotExist)
 }
 
 // readable yields the parts of pages that were not walked, and an error for each that cannot be read.
