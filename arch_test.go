@@ -39,7 +39,7 @@ var house = map[string]room{
 	"device/adb":     {modules: "github.com/electricbubble/gadb golang.org/x/sys"},
 	"device":         {rooms: "device/adb", modules: "golang.org/x/sys"},
 	"snapshot/photo": {modules: "github.com/bep/imagemeta"},
-	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/wire snapshot/photo",
+	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/vault repo/wire snapshot/photo",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
 	"gallery": {rooms: "repo snapshot snapshot/photo"},
 	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/storage repo/vault snapshot",

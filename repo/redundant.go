@@ -46,6 +46,11 @@ func (r *Repo) RemoveParity(ctx context.Context, o vault.Options) (*vault.Report
 	return r.vault.RemoveParity(ctx, o)
 }
 
+// Verify holds every object against its name, its checksum, its second copy and its sidecar, as anybody can without a key.
+func (r *Repo) Verify(ctx context.Context, o vault.Options) (*vault.Report, error) {
+	return r.vault.Verify(ctx, o)
+}
+
 // redundant writes the next generation of the configuration.
 func (r *Repo) redundant(ctx context.Context, on bool) error {
 	if err := r.config.errReadOnly(); err != nil {

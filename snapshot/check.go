@@ -10,6 +10,7 @@ import (
 	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
+	"shoebox/repo/vault"
 	"shoebox/repo/wire"
 )
 
@@ -43,6 +44,11 @@ func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
 		}
 	}
 	report.Damage = audit.Damage
+	if o.Read.All {
+		if err := report.spares(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	all, err := takeSurvey(ctx, r)
 	if err != nil {
 		return nil, err
@@ -53,6 +59,20 @@ func Check(ctx context.Context, r *repo.Repo, o CheckOptions) (*Report, error) {
 	}
 	report.Damage = slices.Concat(report.Damage, all.damaged, all.illegible, gone)
 	return report, report.walk(ctx, r, audit, all.live, o)
+}
+
+// spares looks at what heals: second copies, and sidecars. What it says of originals others say too.
+func (c *Report) spares(ctx context.Context, r *repo.Repo) error {
+	found, err := r.Verify(ctx, vault.Options{Spared: true})
+	if err != nil {
+		return err
+	}
+	for _, d := range found.Damage {
+		if !named(c.Damage, d.Name) {
+			c.Damage = append(c.Damage, repo.Damage{Name: d.Name, Err: d.Err})
+		}
+	}
+	return nil
 }
 
 // walk looks at every entry of every snapshot; what snapshots share is looked at once, as long as all is well.

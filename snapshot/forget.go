@@ -51,7 +51,7 @@ type Forgotten struct {
 // forgotten already are passed over.
 func Forget(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) (*Forgotten, error) {
 	o = o.filled()
-	v, err := takeSurvey(ctx, r)
+	v, err := takeFullSurvey(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,10 @@ func Forget(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) 
 	if err := f.bury(ctx); err != nil {
 		return f.report, err
 	}
-	return f.report, f.lookAgain(ctx)
+	if err := f.lookAgain(ctx); err != nil {
+		return f.report, err
+	}
+	return f.report, f.release(ctx)
 }
 
 // forgetting is one forget at work.
@@ -291,7 +294,7 @@ func (f *forgetting) bury(ctx context.Context) error {
 	for _, s := range f.replaced {
 		if !f.isLeaving(s) {
 			stone := f.stone(s.Name, "a new attic took its place")
-			stone.LastCopies, stone.Also = false, nil
+			stone.LastCopies = false
 			stones = append(stones, stone)
 		}
 	}
@@ -305,9 +308,5 @@ func (f *forgetting) bury(ctx context.Context) error {
 }
 
 func (f *forgetting) stone(name, reason string) Tombstone {
-	t := Tombstone{Name: name, When: f.now, Reason: reason, LastCopies: f.options.LastCopies}
-	if t.LastCopies {
-		t.Also = f.also
-	}
-	return t
+	return Tombstone{Name: name, When: f.now, Reason: reason, LastCopies: f.options.LastCopies}
 }

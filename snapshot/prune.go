@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"slices"
 
 	"shoebox/chunk"
 	"shoebox/repo"
-	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 )
 
@@ -39,6 +37,7 @@ type roots struct {
 
 	walked map[chunk.ID]struct{} // pages whose parts were all yielded, as were those of all pages below
 	drop   []string              // records that nothing needs
+	letGo  map[string]bool       // forgotten snapshots whose last copies may go
 	again  bool                  // Parts was asked before
 }
 
@@ -64,7 +63,7 @@ func (p *roots) Parts(ctx context.Context, live func(chunk.ID) bool) iter.Seq2[r
 var errStop = errors.New("stop")
 
 func (p *roots) parts(ctx context.Context, live func(chunk.ID) bool, yield func(repo.Part, error) bool) error {
-	v, err := takeSurvey(ctx, p.repo)
+	v, err := takeFullSurvey(ctx, p.repo)
 	if err == nil {
 		err = p.refuse(ctx, v)
 	}
@@ -173,11 +172,6 @@ func (p *roots) readable(ctx context.Context, s Snapshot, give func(repo.Part) e
 	return nil
 }
 
-// unreadable tells whether what was asked for is damaged or gone: that is so for good, where any other error may pass.
-func unreadable(err error) bool {
-	return errors.Is(err, crypt.ErrDamaged) || errors.Is(err, repo.ErrMissing) || errors.Is(err, fs.ErrNotExist)
-}
-
 // readable yields the parts of pages that were not walked, and an error for each that cannot be read.
 func (r *pageReader) readable(ctx context.Context, root repo.Part, walked map[chunk.ID]struct{}) iter.Seq2[repo.Part, error] {
 	return func(yield func(repo.Part, error) bool) {
@@ -208,6 +202,7 @@ func (p *roots) forgotten(ctx context.Context, v *survey, live func(chunk.ID) bo
 	if p.again {
 		return nil // what goes was decided; what was forgotten since stood among the living before
 	}
+	p.letGo = v.letGo
 	for _, name := range v.ruins {
 		if v.letGo[name] {
 			p.drop = append(p.drop, name)
@@ -280,6 +275,12 @@ func (p *roots) notes(ctx context.Context, give func(repo.Part) error) error {
 func (p *roots) Drop(ctx context.Context) error {
 	for _, name := range p.drop {
 		if err := p.repo.DeleteRecord(ctx, Kind, name); err != nil {
+			return fmt.Errorf("let go of forgotten snapshot %.8s: %w", name, err)
+		}
+		if !p.letGo[name] {
+			continue
+		}
+		if err := p.repo.DeleteRecord(ctx, releaseKind, name); err != nil {
 			return fmt.Errorf("let go of forgotten snapshot %.8s: %w", name, err)
 		}
 	}

@@ -18,23 +18,21 @@ const tombstoneKind = "tombstones"
 type Tombstone struct {
 	Name       string    // of the snapshot
 	When       time.Time // all tombstones of one forget have the same; for people, nothing depends on it
-	LastCopies bool      // what no other snapshot holds may go with it
+	LastCopies bool      // it was asked for that what no other snapshot holds goes with it; see release
 	Reason     string    // in words
-	Also       []string  // snapshots forgotten before whose last copies may go now too
 }
 
 type tombstoneForm struct {
-	Version    int      `cbor:"1,keyasint"`
-	When       int64    `cbor:"2,keyasint"` // Unix milliseconds
-	LastCopies bool     `cbor:"3,keyasint,omitempty"`
-	Reason     string   `cbor:"4,keyasint,omitempty"`
-	Also       []string `cbor:"5,keyasint,omitempty"`
+	Version    int    `cbor:"1,keyasint"`
+	When       int64  `cbor:"2,keyasint"` // Unix milliseconds
+	LastCopies bool   `cbor:"3,keyasint,omitempty"`
+	Reason     string `cbor:"4,keyasint,omitempty"`
 }
 
 const tombstoneVersion = 1
 
 func (t Tombstone) put(ctx context.Context, r *repo.Repo) error {
-	body, err := codec().Marshal(tombstoneForm{tombstoneVersion, t.When.UnixMilli(), t.LastCopies, t.Reason, t.Also})
+	body, err := codec().Marshal(tombstoneForm{tombstoneVersion, t.When.UnixMilli(), t.LastCopies, t.Reason})
 	if err != nil {
 		return fmt.Errorf("write a tombstone: %w", err)
 	}
@@ -61,17 +59,12 @@ func decodeTombstone(rec repo.Record) (Tombstone, error) {
 	if f.Version != tombstoneVersion || f.When < firstMoment || f.When > lastMoment {
 		return damaged("it has values out of bounds")
 	}
-	for _, name := range f.Also {
-		if !isName(name) {
-			return damaged("it speaks of what is no snapshot")
-		}
-	}
-	return Tombstone{rec.Name, time.UnixMilli(f.When).UTC(), f.LastCopies, f.Reason, f.Also}, nil
+	return Tombstone{rec.Name, time.UnixMilli(f.When).UTC(), f.LastCopies, f.Reason}, nil
 }
 
 // readTombstones reads all tombstones. One that is damaged counts for nothing: a snapshot too many harms nobody.
 func (v *survey) readTombstones(ctx context.Context, r *repo.Repo) error {
-	v.tombs, v.letGo, v.illegible = make(map[string]Tombstone), make(map[string]bool), nil
+	v.tombs, v.illegible = make(map[string]Tombstone), nil
 	for rec, err := range r.Records(ctx, tombstoneKind) {
 		var t Tombstone
 		if err == nil {
@@ -85,12 +78,6 @@ func (v *survey) readTombstones(ctx context.Context, r *repo.Repo) error {
 			return fmt.Errorf("read the tombstones: %w", err)
 		}
 		v.tombs[t.Name] = t
-		if t.LastCopies {
-			v.letGo[t.Name] = true
-		}
-		for _, name := range t.Also {
-			v.letGo[name] = true
-		}
 	}
 	return nil
 }

@@ -112,12 +112,12 @@ func TestBeyondHealing(t *testing.T) {
 	change(t, m, copyName(snapshotName), flip(99))
 	must(t, m.Delete(ctx, "tombstones/ff112233445566778899aabbccddeeff"))
 	change(t, m, "copies/tombstones/ff112233445566778899aabbccddeeff", flip(99))
-	change(t, m, "marks/00112233445566778899aabbccddeeff", flip(99))
+	change(t, m, "sessions/00112233445566778899aabbccddeef0.open", flip(99))
 	want := contents(t, m)
 	rep, err := v.Heal(ctx, Options{})
 	must(t, err)
 	wantContents(t, m, want, "after healing what does not heal")
-	lost := []string{copyName(snapshotName), "copies/tombstones/ff112233445566778899aabbccddeeff", "marks/00112233445566778899aabbccddeeff", pack, snapshotName,
+	lost := []string{copyName(snapshotName), "copies/tombstones/ff112233445566778899aabbccddeeff", pack, "sessions/00112233445566778899aabbccddeef0.open", snapshotName,
 		"tombstones/ff112233445566778899aabbccddeeff"}
 	if got := names(rep.Damage); !slices.Equal(got, lost) {
 		t.Errorf("%v, want %v", got, lost)

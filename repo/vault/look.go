@@ -91,6 +91,25 @@ func (w *walk) lookSidecar(ctx context.Context, name string, data []byte) error 
 	return nil
 }
 
+// lookSidecarAlone holds a sidecar against itself: it is what was written, for the pack of its name.
+func (w *walk) lookSidecarAlone(ctx context.Context, name string) error {
+	var bad error
+	for range 2 {
+		var sidecar []byte
+		if sidecar, bad = w.sidecar(ctx, name); bad == nil {
+			var of [32]byte
+			if of, _, bad = parity.Check(sidecar); bad == nil && of != packHash(name) {
+				bad = fmt.Errorf("it is the sidecar of another pack")
+			}
+		}
+		if bad == nil || errors.Is(bad, fs.ErrNotExist) || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	w.damaged(sidecarName(name), fmt.Errorf("%w: %w", ErrDamaged, bad), true)
+	return nil
+}
+
 // pair is a small object and its second copy, as they were read.
 type pair struct {
 	data  []byte

@@ -12,7 +12,8 @@ const (
 	copiesDir     = "copies/"
 	quarantineDir = "quarantine/"
 
-	hintName = "shoebox.json"
+	hintName   = "shoebox.json"
+	doneSuffix = ".done" // of a session that has confirmed its snapshot
 
 	// removedName is an object that says that redundancy is being removed, or was: a sidecar or a copy that vanishes says nothing then.
 	removedName = parityDir + "removed"
@@ -29,7 +30,7 @@ const (
 	changingKind               // a record that may be put again, with a copy
 	slotKind                   // a key slot
 	hintKind                   // shoebox.json
-	momentKind                 // sessions and marks: records without a copy
+	momentKind                 // of sessions at work: records without a copy
 	sidecarKind                // parity of a pack
 	copyKind                   // a second copy
 	quarantineKind             // what was taken out of the way
@@ -47,7 +48,7 @@ func (k kind) replaced() bool { return k == slotKind || k == changingKind || k =
 // folders are the kinds of what lies in each.
 var folders = map[string]kind{
 	"segments": segmentKind, "snapshots": recordKind, "tombstones": recordKind, "brakes": changingKind, "config": changingKind,
-	"keys": slotKind, "sessions": momentKind, "marks": momentKind,
+	"keys": slotKind, "sessions": momentKind, "marks": recordKind,
 }
 
 // hashed is the name of a pack, a sidecar, a segment or a pack in quarantine.
@@ -71,6 +72,9 @@ func kindOf(name string) kind {
 	}
 	folder, rest, below := strings.Cut(name, "/")
 	if k := folders[folder]; below && rest != "" && !strings.Contains(rest, "/") && k != segmentKind {
+		if k == momentKind && strings.HasSuffix(rest, doneSuffix) {
+			return recordKind // without it a snapshot is not shown
+		}
 		return k
 	}
 	return strangeKind

@@ -65,6 +65,7 @@ func house() map[string][]byte {
 		"tombstones/ff112233445566778899aabbccddeeff":           record("t", 1),
 		"brakes/0123456789abcdef":                               record("b", 1),
 		"sessions/00112233445566778899aabbccddeeff.done":        record("d", 1),
+		"sessions/00112233445566778899aabbccddeef0.open":        record("o", 1),
 		"sessions/00112233445566778899aabbccddeeff.000001.part": record("p", 1),
 		"marks/00112233445566778899aabbccddeeff":                record("m", 1),
 	}

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Log      func(Correction) // is told of each correction, one at a time
 	Progress *Progress        // counts as the walk goes
+	Spared   bool             // do not read packs: somebody else does. Sidecars are held against their own hashes only
 }
 
 // Progress of a walk. All may be read while it goes.
@@ -185,6 +186,8 @@ func (w *walk) look(ctx context.Context, name string) error {
 	w.report.Bytes += w.sizes[name]
 	w.mu.Unlock()
 	switch {
+	case k == packKind && w.o.Spared:
+		return w.lookSidecarAlone(ctx, name)
 	case k == packKind:
 		return w.lookPack(ctx, name)
 	case k.copied():
