@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 
 	"shoebox/bench/proof"
@@ -185,4 +186,53 @@ func (k *thinned) next(t *testing.T, what string, do func(*thinned, storage.Stor
 		_ = do(k, k.lab.store) // an undo may come too late
 	}
 	return k.proof(r)
+}
+
+// afterPut does something once after the first Put of a name.
+type afterPut struct {
+	storage.Store
+	prefix string
+	do     func()
+}
+
+func (a *afterPut) Put(ctx context.Context, name string, data []byte) error {
+	err := a.Store.Put(ctx, name, data)
+	if do := a.do; do != nil && strings.HasPrefix(name, a.prefix) {
+		a.do = nil
+		do()
+	}
+	return err
+}
+
+// A computer asks for last copies to go and falls asleep. Meanwhile another forgets the other snapshot that holds some of them, and when the
+// first has put its tombstone, and not looked again, there is a prune. Only what was listed may be gone.
+func TestPruneBetweenTombstoneAndSecondLook(t *testing.T) {
+	k, a, b := beforeBoth(t)
+	other, err := openStore(t, k.lab.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	forget := func() { k.forget(t, k.options(), b) }
+	prune := func() {
+		if _, err := snapshot.Prune(t.Context(), other, patient(true)); err != nil {
+			t.Error(err)
+		}
+	}
+	r, err := openStore(t, &beforePut{&afterPut{k.lab.store, "tombstones/" + a, prune}, "tombstones/" + a, forget})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	o := k.options()
+	o.LastCopies = true
+	did, err := snapshot.Forget(t.Context(), r, []string{a}, o)
+	if err != nil || len(did.Going) != 1 || did.Going[0].Path != "one" || len(did.Carried) != 1 {
+		t.Errorf("%+v, %v", did, err)
+	}
+	delete(k.must, hashOf(text("one")))
+	prune()
+	if err := k.proof(r); err != nil {
+		t.Error(err)
+	}
 }
