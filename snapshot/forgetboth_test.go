@@ -205,7 +205,7 @@ func (a *afterPut) Put(ctx context.Context, name string, data []byte) error {
 }
 
 // A computer asks for last copies to go and falls asleep. Meanwhile another forgets the other snapshot that holds some of them, and when the
-// first has put its tombstone, and not looked again, there is a prune. Only what was listed may be gone.
+// first has put its tombstone, and when it has let go of what was listed, there is a prune. Only what was listed may be gone.
 func TestPruneBetweenTombstoneAndSecondLook(t *testing.T) {
 	k, a, b := beforeBoth(t)
 	other, err := openStore(t, k.lab.store)
@@ -219,7 +219,8 @@ func TestPruneBetweenTombstoneAndSecondLook(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	r, err := openStore(t, &beforePut{&afterPut{k.lab.store, "tombstones/" + a, prune}, "tombstones/" + a, forget})
+	pruned := &afterPut{&afterPut{k.lab.store, "tombstones/" + a, prune}, "releases/" + a, prune}
+	r, err := openStore(t, &beforePut{pruned, "tombstones/" + a, forget})
 	if err != nil {
 		t.Fatal(err)
 	}
