@@ -50,6 +50,7 @@ var house = map[string]room{
 	"bench/proof": {rooms: "chunk device repo repo/crypt repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
 		"repo/storage/storagetest snapshot/photo/phototest",
 		modules: "github.com/zeebo/blake3 golang.org/x/sys"},
+	"docs/demo":         {},
 	"bench/proof/tally": {rooms: "bench/proof"},
 	"bench/proof/model": {},
 	// tests alone

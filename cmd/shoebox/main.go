@@ -20,7 +20,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now, zone: time.Local,
+	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: clock(), zone: time.Local,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
@@ -96,6 +96,16 @@ Plug in a phone with USB debugging on, and type:
 		completion.Example = "  source <(shoebox completion bash)"
 	}
 	return root
+}
+
+// clock is the system's, unless SHOEBOX_NOW says when this run takes place: demonstrations live through a year in seconds.
+func clock() func() time.Time {
+	then, err := time.Parse(time.RFC3339, os.Getenv("SHOEBOX_NOW"))
+	if err != nil {
+		return time.Now
+	}
+	ahead := time.Until(then)
+	return func() time.Time { return time.Now().Add(ahead) }
 }
 
 // version is set by the build (-ldflags "-X main.version=..."); without it the build information serves.
