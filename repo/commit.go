@@ -37,6 +37,11 @@ func (b *Batch) Commit(ctx context.Context, kind string, body []byte, needs Need
 	if err := b.confirm(ctx, kind, name, needs); err != nil {
 		return "", err
 	}
+	if !guard.On(guard.RecordOrder) {
+		if err := b.Flush(ctx); err != nil {
+			return "", err
+		}
+	}
 	b.stop()
 	return name, nil
 }
@@ -122,7 +127,7 @@ func (b *Batch) confirm(ctx context.Context, kind, name string, needs Needs) err
 			return errors.Join(err, b.repo.store.Delete(ctx, kind+"/"+name))
 		}
 	}
-	if err := b.repo.putRecord(ctx, sessionKind, b.session+doneSuffix, nil); err != nil {
+	if err := b.repo.putRecord(ctx, sessionKind, b.session+doneSuffix, nil); err != nil && guard.On(guard.DoneLast) {
 		return err
 	}
 	_ = b.repo.dropFrom(ctx, b.session, openSuffix, partSuffix) // .done says it all; what stays here a prune tidies away

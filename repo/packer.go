@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"shoebox/repo/guard"
 	"shoebox/repo/pack"
 	"shoebox/repo/storage"
 )
@@ -184,10 +185,19 @@ func (p *packer) store(to *openPack) error {
 	if err != nil {
 		return err
 	}
+	e := packEntry{Name: done.Name, Size: int64(len(done.Bytes)), Class: done.Class, Lines: pack.AppendEntries(nil, done.Entries)}
+	if !guard.On(guard.SegmentOrder) {
+		p.batch.wasStored(e)
+		if err := p.batch.writeSegment(p.ctx); err != nil {
+			return err
+		}
+	}
 	if err := p.batch.repo.store.Put(p.ctx, packPath(done.Name), done.Bytes); err != nil {
 		return fmt.Errorf("store %s: %w", packPath(done.Name), err)
 	}
-	p.batch.wasStored(packEntry{Name: done.Name, Size: int64(len(done.Bytes)), Class: done.Class, Lines: pack.AppendEntries(nil, done.Entries)})
+	if guard.On(guard.SegmentOrder) {
+		p.batch.wasStored(e)
+	}
 	return nil
 }
 

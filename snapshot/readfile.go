@@ -12,6 +12,7 @@ import (
 	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
+	"shoebox/repo/guard"
 	"shoebox/snapshot/photo"
 )
 
@@ -157,6 +158,9 @@ func (o *observer) reset(from io.Reader) {
 
 func (o *observer) Read(p []byte) (int, error) {
 	n, err := o.from.Read(p)
+	if !guard.On(guard.StatTwice) && errors.Is(err, device.ErrChanged) {
+		err = io.EOF // as if the device had not looked at the file again
+	}
 	_, _ = o.hash.Write(p[:n])    // never fails
 	_, _ = o.sniffer.Write(p[:n]) // never fails
 	o.read.Add(int64(n))

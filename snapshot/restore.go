@@ -14,6 +14,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
+	"shoebox/repo/guard"
 )
 
 // Overwrite says what becomes of files that are there already.
@@ -183,7 +184,7 @@ func (p *proof) Read(b []byte) (int, error) {
 	n, err := p.from.Read(b)
 	_, _ = p.hash.Write(b[:n]) // never fails
 	p.read.Add(int64(n))
-	if err == io.EOF && [32]byte(p.hash.Sum(nil)) != p.entry.Hash {
+	if guard.On(guard.FileHash) && err == io.EOF && [32]byte(p.hash.Sum(nil)) != p.entry.Hash {
 		return n, fmt.Errorf("%w: its bytes are not those read from the device", crypt.ErrDamaged)
 	}
 	return n, err

@@ -10,6 +10,7 @@ import (
 
 	"shoebox/chunk"
 	"shoebox/repo/crypt"
+	"shoebox/repo/guard"
 )
 
 // Compression is how the plaintext of a chunk was made smaller before it was sealed.
@@ -51,6 +52,9 @@ func (c *Compressor) Compress(buf, plain []byte, kind chunk.Kind) ([]byte, Compr
 	c.encoders.Put(enc)
 	if len(small) > len(plain)-len(plain)/leastGain {
 		return plain, None, nil
+	}
+	if !guard.On(guard.ExpandAgain) {
+		return small, Zstd, nil
 	}
 	back, err := c.expand(small, len(plain))
 	if err != nil || !bytes.Equal(back, plain) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"shoebox/repo/guard"
 )
 
 // Folder is a Store of files below one directory. A Put is written to a temporary file in the
@@ -75,6 +77,10 @@ func (f *Folder) put(ctx context.Context, name string, data []byte) error {
 		return err
 	}
 	tmp, err := f.temporary(dir)
+	if !guard.On(guard.TemporaryName) {
+		tmp = name
+		_ = f.disk.Remove(name) // Create takes no name that is taken
+	}
 	if err != nil {
 		return err
 	}
@@ -86,12 +92,20 @@ func (f *Folder) put(ctx context.Context, name string, data []byte) error {
 	if err == nil {
 		err = ctx.Err() // the last moment to turn back
 	}
-	if err == nil {
+	if err == nil && guard.On(guard.TemporaryName) {
 		err = f.disk.Rename(tmp, name)
 	}
 	if err != nil {
 		_ = f.disk.Remove(tmp) // best effort: Sweep finds what stays
 		return err
+	}
+	return f.syncNames(dir)
+}
+
+// syncNames makes durable what was named in a directory.
+func (f *Folder) syncNames(dir string) error {
+	if !guard.On(guard.SyncDirectory) {
+		return nil
 	}
 	return f.disk.SyncDir(dir)
 }
@@ -112,7 +126,7 @@ func (f *Folder) reach(dir string) error {
 	if err := f.disk.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := f.disk.SyncDir(above); err != nil {
+	if err := f.syncNames(above); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -124,7 +138,7 @@ func (f *Folder) reach(dir string) error {
 // fill writes a new file and makes its bytes durable; its name is not yet.
 func fill(file File, data []byte) error {
 	_, err := file.Write(data)
-	if err == nil {
+	if err == nil && guard.On(guard.SyncFile) {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"path"
 	"strings"
+
+	"shoebox/repo/guard"
 )
 
 // errStop ends a walk whose reader has seen enough.
@@ -63,7 +65,7 @@ func (f *Folder) walk(ctx context.Context, dir string, visit func(name string, e
 		if at == dir && errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%w: %w", errNoStart, err)
 		}
-		if err != nil {
+		if err != nil && guard.On(guard.ListErrors) {
 			return err
 		}
 		for _, e := range entries {
