@@ -43,7 +43,7 @@ const more = 6
 // points are all of them, or every few in a sample. The last few of a job may strike nothing.
 func points(t *testing.T, only func(call string) bool) (all []point) {
 	t.Helper()
-	step := proof.Pick(t, 37, 1, 1)
+	step := proof.Pick(t, 113, 1, 1)
 	n := 0
 	for _, s := range stages(t, only) {
 		for at := 1; at <= s.calls+more; at++ {
@@ -101,7 +101,7 @@ func TestClass01_StopAtEveryStoreCall(t *testing.T) {
 		if scene := s.PlayOver(func(store storage.Store) storage.Store { count.Store = store; return count }); scene.Err != nil {
 			t.Fatal(j.Name, scene.Err)
 		}
-		step := proof.Pick(t, 9, 1, 1)
+		step := proof.Pick(t, 19, 1, 1)
 		proof.Spread(t, 2*count.Calls()/step, func(i int) error {
 			at, after := 1+i*step/2, i%2 == 1
 			scene := s.PlayOver(func(store storage.Store) storage.Store {

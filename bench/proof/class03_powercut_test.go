@@ -9,7 +9,7 @@ import (
 
 // The power fails at any call that changes the disk. Names and bytes that were not synced are lost, or not, in every mix.
 func TestClass03_PowerCutAtEveryDiskCall(t *testing.T) {
-	all, seeds := points(t, nil), proof.Pick(t, 1, 3, 30)
+	all, seeds := points(t, nil), proof.Pick(t, 1, 2, 20)
 	var tried atomic.Int64
 	proof.Spread(t, len(all), func(i int) error {
 		p := all[i]
@@ -31,7 +31,7 @@ func TestClass03_PowerCutAtEveryDiskCall(t *testing.T) {
 // A process is killed at any call. The next one goes on with what it sees, which may not be durable, and reports success. Then the
 // power fails.
 func TestClass03_PowerCutAfterGoingOn(t *testing.T) {
-	all, seeds := points(t, nil), proof.Pick(t, 1, 3, 25)
+	all, seeds := points(t, nil), proof.Pick(t, 1, 2, 20)
 	var tried atomic.Int64
 	proof.Spread(t, len(all), func(i int) error {
 		p := all[i]

@@ -18,7 +18,7 @@ func isFilling(call string) bool {
 
 // The power fails while a file is written: its sectors are old, new, zero or strange in any mix.
 func TestClass04_TornLastWrites(t *testing.T) {
-	all, seeds := points(t, isFilling), proof.Pick(t, 2, 1, 20)
+	all, seeds := points(t, isFilling), proof.Pick(t, 1, 1, 15)
 	var tried atomic.Int64
 	proof.Spread(t, len(all), func(i int) error {
 		p := all[i]
@@ -40,7 +40,7 @@ func TestClass04_TornLastWrites(t *testing.T) {
 // The disk lies: it called a file synced and lost a part of it. Nothing can save that file; it is named, and nothing else is lost.
 func TestClass04_TornAlthoughSynced(t *testing.T) {
 	g := proof.NewGolden(t)
-	names, n := g.Names(), proof.Pick(t, 20, 500, 3_000)
+	names, n := g.Names(), proof.Pick(t, 10, 300, 3_000)
 	harmAll(t, g, n, func(i int) harm {
 		rng := rand.New(rand.NewPCG(uint64(i), 4))
 		name := names[i%len(names)]

@@ -11,7 +11,7 @@ import (
 // Each sync, of a file or a directory, fails once, and what it was to write is dropped for good, as Linux does. The job fails, or
 // lost nothing; done again, it has lost nothing whatever the power does.
 func TestClass06_EachSyncFailsOnce(t *testing.T) {
-	all, seeds := points(t, isSync), proof.Pick(t, 1, 3, 40)
+	all, seeds := points(t, isSync), proof.Pick(t, 1, 1, 20)
 	var tried atomic.Int64
 	proof.Spread(t, len(all), func(i int) error {
 		p := all[i]

@@ -83,7 +83,7 @@ func TestClass07_FullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	full, half := 0, 0
-	rounds := proof.Pick(t, 10, 100, 1_000)
+	rounds := proof.Pick(t, 8, 60, 1_000)
 	for i := range rounds {
 		room := rand.New(rand.NewPCG(uint64(i), 7)).Int64N(80 << 10)
 		f := d.folder(base.Store)

@@ -35,7 +35,7 @@ func TestClass09_FilesDeletedSwappedPutBack(t *testing.T) {
 	if back < 3 {
 		t.Fatalf("only %d older versions: the golden repository has no past", back)
 	}
-	step := proof.Pick(t, 31, 1, 1)
+	step := proof.Pick(t, 67, 1, 1)
 	harmAll(t, g, len(all)/step, func(i int) harm { return all[i*step] })
 	proof.Count(t, 9, len(all)/step)
 }
@@ -57,7 +57,7 @@ func TestClass09_FilesCutAtEveryLength(t *testing.T) {
 			}})
 		}
 	}
-	tried := min(len(all), proof.Pick(t, 40, 5_000, len(all)))
+	tried := min(len(all), proof.Pick(t, 15, 4_500, len(all)))
 	harmAll(t, g, tried, func(i int) harm { return all[i*len(all)/tried] })
 	proof.Count(t, 9, tried)
 }

@@ -74,7 +74,7 @@ func fill(data []byte, seed uint64) {
 
 // What a tree held comes back, whatever it held; also after a night in which anything may have become of it.
 func TestClass20_RandomTrees(t *testing.T) {
-	if err := flag.Set("rapid.checks", strconv.Itoa(proof.Pick(t, 20, 500, 10_000))); err != nil {
+	if err := flag.Set("rapid.checks", strconv.Itoa(proof.Pick(t, 10, 500, 10_000))); err != nil {
 		t.Fatal(err)
 	}
 	var tried atomic.Int64
@@ -100,7 +100,7 @@ func TestClass20_RandomTrees(t *testing.T) {
 
 // A file of 5 GiB that is mostly a hole, through a folder and back, in the sizes of a real repository.
 func TestClass20_SparseFile(t *testing.T) {
-	size := int64(proof.Pick(t, 40<<20, 200<<20, 5<<30))
+	size := int64(proof.Pick(t, 20<<20, 40<<20, 5<<30))
 	dir := t.TempDir()
 	marks := sparse(t, filepath.Join(dir, "film.mp4"), size)
 	src, err := device.NewDir(dir, device.DirOptions{})

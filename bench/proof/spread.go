@@ -2,6 +2,7 @@ package proof
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ const mostErrors = 10
 // Spread does n cases, each once, on all processors, and fails the test for those that fail. It ends early after ten.
 func Spread(tb testing.TB, n int, do func(i int) error) {
 	tb.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(500)) // a case makes garbage of some MB, and keeps next to nothing
 	var next, failed atomic.Int64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"shoebox/chunk"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
@@ -30,8 +31,9 @@ type Golden struct {
 func NewGolden(tb testing.TB) *Golden {
 	tb.Helper()
 	past := &keeper{Memory: new(storage.Memory), versions: map[string][][]byte{}}
-	w := New(tb, past)
-	if err := w.grow(); err != nil {
+	w := Empty(tb, past)
+	w.sizes = chunk.Sizes{Min: 8 << 10, Max: 32 << 10, Bits: 13} // fewer chunks, less time
+	if err := errors.Join(w.SetUp(past), w.grow()); err != nil {
 		tb.Fatal(err)
 	}
 	g := &Golden{World: w, Objects: map[string][]byte{}, Past: past.versions, early: map[string]bool{}}

@@ -23,6 +23,7 @@ type World struct {
 	Over  func(storage.Store) storage.Store // what is laid over a store before a repository is opened in it; nil for nothing
 	Now   func() time.Time                  // of repository and backups; nil for the system's clock
 
+	sizes    chunk.Sizes
 	keys     keyring
 	sessions map[string]string // which wrote each snapshot, as far as somebody asked: see learnSessions
 }
@@ -59,7 +60,7 @@ func Empty(tb testing.TB, store storage.Store) *World {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &World{Store: store, Truth: map[string]Roll{}, Going: map[string]Roll{}, LetGo: map[string]Roll{}, keys: keys}
+	return &World{Store: store, Truth: map[string]Roll{}, Going: map[string]Roll{}, LetGo: map[string]Roll{}, sizes: Sizes, keys: keys}
 }
 
 // New sets up a repository in an empty store.
@@ -91,7 +92,7 @@ func (w *World) over(store storage.Store) storage.Store {
 
 // SetUp makes the repository.
 func (w *World) SetUp(store storage.Store) error {
-	r, err := repo.Create(context.Background(), w.over(store), repo.Setup{Slots: w.keys.slots, Chunks: Sizes, PageBits: 1}, w.options())
+	r, err := repo.Create(context.Background(), w.over(store), repo.Setup{Slots: w.keys.slots, Chunks: w.sizes, PageBits: 1}, w.options())
 	if err != nil {
 		return err
 	}
