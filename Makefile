@@ -12,8 +12,6 @@ SHELL := /bin/bash
 GO ?= go
 export GOFLAGS ?= -buildvcs=false
 
-# Packages that are tested without -race too: files above 4 GiB take too long with it.
-norace := device/adb
 platforms := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 build:
@@ -37,20 +35,28 @@ test-tools bench-tools:
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
 
+# First everything under the race detector, with samples of the proofs; then everything with the counts of every run, which tally holds
+# against the table in bench/proof. SHOEBOX_COUNTS gathers them.
 test: test-tools vet
-	$(GO) test -race -timeout 15m ./...
-	$(GO) test -timeout 15m $(patsubst %,./%,$(norace))
+	$(GO) test -race -timeout 20m ./...
+	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT
+	SHOEBOX_PROOF=1 SHOEBOX_COUNTS=$$counts $(GO) test -timeout 30m ./...
+	$(GO) run ./bench/proof/tally -level every $$counts
 
-# SHOEBOX_LONG asks the tests for their large counts. Each fuzz target then runs for FUZZTIME.
+# SHOEBOX_LONG asks the tests for their large counts. Each fuzz target then runs for FUZZTIME. COUNTS keeps what was counted: a long run
+# may be made in parts, with LONG naming the tests of each.
 FUZZTIME ?= 60s
-test-long: test-tools vet
-	SHOEBOX_LONG=1 $(GO) test -timeout 6h ./...
+LONG ?= .
+COUNTS ?= $(shell mktemp)
+test-long: test-tools vet test-ablation
+	SHOEBOX_LONG=1 SHOEBOX_COUNTS=$(COUNTS) $(GO) test -timeout 12h -run '$(LONG)' ./...
 	for package in $$($(GO) list ./...); do
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do
 			echo "$$package $$target"
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package
 		done
 	done
+	$(GO) run ./bench/proof/tally -level long $(COUNTS)
 
 # BENCH takes flags of the program: BENCH='-size 1 -rows roll'
 bench: bench-tools
