@@ -19,8 +19,6 @@ const roleVariable = "SHOEBOX_PROOF_ROLE"
 // roles are those programs. Each prints lines of JSON as shoebox does.
 var roles = map[string]func(args []string) error{
 	"backup": backupOften,
-	"fill":   fillChunks,
-	"prune":  pruneChunks,
 }
 
 func TestMain(m *testing.M) {
