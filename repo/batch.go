@@ -73,22 +73,28 @@ func (r *Repo) Begin(ctx context.Context, o BatchOptions) (*Batch, error) {
 		return nil, err
 	}
 	b := &Batch{repo: r, options: o.filled(), session: sid, pending: make(map[chunk.ID]struct{})}
-	if guard.On(guard.MarksFirst) {
-		if b.condemned, err = r.condemned(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if b.listed, err = r.listPacks(ctx); err != nil {
-		return nil, err
-	}
-	if b.index, err = r.freshIndex(ctx); err != nil {
-		return nil, err
-	}
-	if err := b.adoptOrphans(ctx); err != nil {
+	if err := b.firstLook(ctx); err != nil {
+		r.closeSession(ctx, sid)
 		return nil, err
 	}
 	b.packer = newPacker(ctx, b)
 	return b, nil
+}
+
+// firstLook is W1: what this batch may rely on.
+func (b *Batch) firstLook(ctx context.Context) (err error) {
+	if guard.On(guard.MarksFirst) {
+		if b.condemned, err = b.repo.condemned(ctx); err != nil {
+			return err
+		}
+	}
+	if b.listed, err = b.repo.listPacks(ctx); err != nil {
+		return err
+	}
+	if b.index, err = b.repo.freshIndex(ctx); err != nil {
+		return err
+	}
+	return b.adoptOrphans(ctx)
 }
 
 // adoptOrphans takes over packs that no segment tells of, so that what an interrupted batch stored is not stored again.
@@ -290,9 +296,7 @@ func (b *Batch) Abort() {
 	if !b.stop() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.packer.ctx), lastCall)
-	defer cancel()
-	_ = b.repo.store.Delete(ctx, sessionsDir+b.session+openSuffix) // else a prune finds out by itself that nobody is at work
+	b.repo.closeSession(b.packer.ctx, b.session)
 }
 
 // stop ends the uploaders, and tells whether they were at work.

@@ -140,13 +140,16 @@ func (p *pruner) awaitSessions(ctx context.Context, m *ownMark) error {
 		return err
 	}
 	total, last := int64(len(waiting)), make(map[string]lastSign)
-	for {
+	for first := true; ; first = false {
 		for sid := range waiting {
 			dead, err := p.presumeDead(ctx, sid, last)
 			if err != nil {
 				return err
 			}
 			if !dead {
+				if first {
+					p.tellOf(ctx, sid)
+				}
 				continue
 			}
 			if err := p.revoke(ctx, m, sid); err != nil {
@@ -165,6 +168,15 @@ func (p *pruner) awaitSessions(ctx context.Context, m *ownMark) error {
 			return err
 		}
 	}
+}
+
+// tellOf says whom the prune waits for.
+func (p *pruner) tellOf(ctx context.Context, sid string) {
+	w, err := p.repo.writerOf(ctx, sid)
+	if err != nil || w == nil {
+		return // it has just ended, or nobody can tell
+	}
+	p.options.Log(fmt.Sprintf("prune waits for the backup at work on %q, begun %s", w.Host, time.Unix(w.Start, 0).Format("2006-01-02 15:04:05")))
 }
 
 func (p *pruner) revoke(ctx context.Context, m *ownMark, sid string) error {

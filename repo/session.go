@@ -82,6 +82,13 @@ func (r *Repo) openSession(ctx context.Context) (sid string, err error) {
 	return sid, r.putSealed(ctx, sessionKind, sid+openSuffix, w)
 }
 
+// closeSession says that a session will never commit. If that fails a prune finds out by itself.
+func (r *Repo) closeSession(ctx context.Context, sid string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCall)
+	defer cancel()
+	_ = r.store.Delete(ctx, sessionsDir+sid+openSuffix)
+}
+
 // marks reads all marks, by pruner. One that vanishes between listing and reading belonged to a pruner that has finished; what
 // it condemned is no longer listed among the packs.
 func (r *Repo) marks(ctx context.Context) (map[string]mark, error) {
