@@ -389,7 +389,7 @@ func linkTree(from, to string) error {
 
 // The program, killed with -9 at a random time, has lost nothing it reported and has left nothing that is in the way of the next one.
 func TestClass02_Kill(t *testing.T) {
-	kills := proof.Pick(t, 14, 70, 2_002)
+	kills := proof.Pick(t, 7, 70, 2_002)
 	program, jobs := proof.Build(t), killJobs()
 	tried, perJob := 0, kills/len(jobs)
 	var mu sync.Mutex
