@@ -47,7 +47,9 @@ var house = map[string]room{
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",
 		modules: "golang.org/x/sys golang.org/x/term golang.org/x/sync"},
-	"bench/proof": {rooms: "chunk device repo repo/crypt repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
+	"bench/proof/law":   {rooms: "bench/proof/tried"},
+	"bench/proof/tried": {},
+	"bench/proof": {rooms: "bench/proof/tried chunk device repo repo/crypt repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
 		"repo/storage/storagetest snapshot/photo/phototest",
 		modules: "github.com/zeebo/blake3 golang.org/x/sys"},
 	"docs/demo":         {},
@@ -64,7 +66,7 @@ var house = map[string]room{
 }
 
 // support packages serve tests: only test files, bench and commands beside them may import them.
-var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "bench/proof"}
+var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "bench/proof", "bench/proof/law", "bench/proof/tried"}
 
 // testModules are for test files alone, and for any of them.
 var testModules = []string{"pgregory.net/rapid", "github.com/rogpeppe/go-internal"}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/chunk"
 )
 
@@ -39,6 +40,7 @@ func TestGoldenCuts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tried.Cases(t, 21, strings.Count(string(want), "min "))
 	if got.String() != string(want) {
 		t.Errorf("cuts differ from %s, got:\n%s", file, got.String())
 	}

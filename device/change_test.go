@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/device"
 	"shoebox/device/adb/adbtest"
 )
@@ -50,7 +51,7 @@ func TestCutAtEveryOffset(t *testing.T) {
 		}
 		x.Mend()
 	}
-	t.Log("4096 + 256 + 72 cuts")
+	tried.Cases(t, 13, 4096+256+72)
 }
 
 func read(t *testing.T, s source, f device.File) ([]byte, error) {
@@ -133,7 +134,7 @@ func TestChangedWhileRead(t *testing.T) {
 			}
 		}
 	}
-	t.Log(n, "changes")
+	tried.Cases(t, 14, n)
 }
 
 func changeOne(t *testing.T, over sourceOver, c change, size int, when string) {

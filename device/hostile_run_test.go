@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/device"
 	"shoebox/device/adb"
 	"shoebox/device/adb/adbtest"
@@ -25,7 +26,7 @@ func TestHostilePhones(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/v2=%v", h.name, v2), func(t *testing.T) { h.run(t, v2) })
 		}
 	}
-	t.Logf("%d hostile phones", 2*len(cases))
+	tried.Cases(t, 13, 2*len(cases))
 }
 
 func (h hostile) run(t *testing.T, v2 bool) {

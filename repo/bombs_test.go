@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/chunk"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
@@ -52,6 +53,7 @@ func TestBombs(t *testing.T) {
 		"shorter than said": {bytes.Repeat([]byte{7}, 100), 101, pack.None},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tried.Cases(t, 12, 1)
 			p := newPlay(t)
 			b := pack.NewBuilder(p.repo.keys, pack.Data, make([]byte, 1<<20))
 			var parts []Part

@@ -7,11 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/zeebo/blake3"
 
+	"shoebox/bench/proof/law"
 	"shoebox/chunk"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
@@ -19,43 +19,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the golden blocks of docs/format.md anew: every repository made before is another format then")
-
-const law = "../docs/format.md"
-
-// wantGolden holds the lines against the block of that name in docs/format.md.
-func wantGolden(t *testing.T, name string, lines ...string) {
-	t.Helper()
-	text, err := os.ReadFile(law)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), "```golden "+name+"\n")
-	want, after, closed := strings.Cut(rest, "```")
-	if !ok || !closed {
-		t.Fatalf("there is no block %q in %s", name, law)
-	}
-	got := strings.Join(lines, "\n") + "\n"
-	if got == want {
-		return
-	}
-	if !*update {
-		t.Errorf("%s in %s is\n%swant\n%s", name, law, want, got)
-		return
-	}
-	if err := os.WriteFile(law, []byte(before+"```golden "+name+"\n"+got+"```"+after), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// inLines is hexadecimal, 32 bytes a line.
-func inLines(data []byte) (lines []string) {
-	for len(data) > 0 {
-		n := min(32, len(data))
-		lines = append(lines, hex.EncodeToString(data[:n]))
-		data = data[n:]
-	}
-	return lines
-}
 
 // counter gives bytes 0, 1, 2, ...: examples need salts that stay.
 type counter byte
@@ -76,7 +39,7 @@ func exampleKeys(s crypt.Suite) *crypt.Keys {
 
 func TestFormatKeys(t *testing.T) {
 	material := append(bytes.Clone(exampleMaster[:]), exampleID[:]...)
-	wantGolden(t, "key-material", hex.EncodeToString(material))
+	law.Block(t, *update, "key-material", hex.EncodeToString(material))
 	k := exampleKeys(crypt.AES256GCM)
 	var lines []string
 	for _, purpose := range []string{"chunk ids, kind 1", "seal chunks", "seal parts of packs", "seal records", "page split"} {
@@ -87,8 +50,8 @@ func TestFormatKeys(t *testing.T) {
 		}
 		lines = append(lines, hex.EncodeToString(want[:]))
 	}
-	wantGolden(t, "keys", lines...)
-	wantGolden(t, "slot", "shoebox master key 1", "repository "+exampleID.String(), "key "+hex.EncodeToString(exampleMaster[:]))
+	law.Block(t, *update, "keys", lines...)
+	law.Block(t, *update, "slot", "shoebox master key 1", "repository "+exampleID.String(), "key "+hex.EncodeToString(exampleMaster[:]))
 	lock, err := crypt.Passphrase("p", 1)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +69,7 @@ func TestFormatKeys(t *testing.T) {
 func TestFormatChunk(t *testing.T) {
 	plain := []byte("shoebox")
 	id := exampleKeys(crypt.AES256GCM).ChunkID(chunk.Body, plain)
-	wantGolden(t, "chunk-id", id.String())
+	law.Block(t, *update, "chunk-id", id.String())
 	var lines []string
 	for _, suite := range []crypt.Suite{crypt.AES256GCM, crypt.ChaCha20Poly1305} {
 		sealed, err := exampleKeys(suite).SealChunk(nil, crypt.Place{Suite: suite, Kind: chunk.Body, ID: id}, plain)
@@ -115,7 +78,7 @@ func TestFormatChunk(t *testing.T) {
 		}
 		lines = append(lines, hex.EncodeToString(sealed))
 	}
-	wantGolden(t, "chunk-sealed", lines...)
+	law.Block(t, *update, "chunk-sealed", lines...)
 }
 
 func TestFormatRecord(t *testing.T) {
@@ -123,7 +86,7 @@ func TestFormatRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantGolden(t, "record", inLines(sealed)...)
+	law.Block(t, *update, "record", law.Lines(sealed)...)
 }
 
 // examplePack is the pack of one chunk.
@@ -148,10 +111,10 @@ func TestFormatPack(t *testing.T) {
 	directory := append([]byte{byte(pack.Data), 1, 0, 0, 0}, pack.AppendEntries(nil, done.Entries)...)
 	var lines []string
 	for _, piece := range [][]byte{done.Bytes[:55], directory, done.Bytes[len(done.Bytes)-64:]} {
-		lines = append(append(lines, inLines(piece)...), "")
+		lines = append(append(lines, law.Lines(piece)...), "")
 	}
 	lines = append(lines, fmt.Sprint(len(done.Bytes)), hex.EncodeToString(done.Name[:]))
-	wantGolden(t, "pack", lines...)
+	law.Block(t, *update, "pack", lines...)
 	if *update {
 		if err := os.WriteFile(file, done.Bytes, 0o644); err != nil {
 			t.Fatal(err)
@@ -200,6 +163,6 @@ func TestFormatSegmentAndConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantGolden(t, name, inLines(data)...)
+		law.Block(t, *update, name, law.Lines(data)...)
 	}
 }

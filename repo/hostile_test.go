@@ -14,6 +14,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/chunk"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
@@ -98,7 +99,7 @@ func TestHostileSegments(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d hostile segments", len(cases))
+	tried.Cases(t, 12, len(cases))
 }
 
 // readSegmentWhole reads a segment and its lines.
@@ -115,6 +116,7 @@ func (r *Repo) readSegmentWhole(ctx context.Context, path string) (n int, err er
 
 // A mark nobody can read stops writers: it may condemn what they rely on.
 func TestHostileMarks(t *testing.T) {
+	tried.Cases(t, 12, 1)
 	for name, plain := range map[string][]byte{
 		"nothing": {}, "not CBOR": []byte("mark"), "an array of 2^32": {0xa1, 0x01, 0x9a, 0xff, 0xff, 0xff, 0xff}, "a short name": {0xa1, 0x01, 0x81, 0x41, 0x07},
 	} {

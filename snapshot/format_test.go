@@ -3,45 +3,15 @@ package snapshot
 import (
 	"encoding/hex"
 	"flag"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
+	"shoebox/bench/proof/law"
 	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot/photo"
 )
-
-const law = "../docs/format.md"
-
-// wantGolden holds data against the block of that name in docs/format.md; with -update it is written anew.
-func wantGolden(t *testing.T, name string, data []byte) {
-	t.Helper()
-	text, err := os.ReadFile(law)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), "```golden "+name+"\n")
-	want, after, closed := strings.Cut(rest, "```")
-	if !ok || !closed {
-		t.Fatalf("there is no block %q in %s", name, law)
-	}
-	var got strings.Builder
-	for at := 0; at < len(data); at += 32 {
-		got.WriteString(hex.EncodeToString(data[at:min(at+32, len(data))]) + "\n")
-	}
-	switch {
-	case got.String() == want:
-	case flag.Lookup("update").Value.String() != "true":
-		t.Errorf("%s in %s is\n%swant\n%s", name, law, want, got.String())
-	default:
-		if err := os.WriteFile(law, []byte(before+"```golden "+name+"\n"+got.String()+"```"+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func unhex(t *testing.T, text string) (sum [32]byte) {
 	t.Helper()
@@ -59,7 +29,7 @@ func TestFormatPageAndSnapshot(t *testing.T) {
 		Photo: photo.Info{Taken: time.UnixMilli(1723475045500).In(time.FixedZone("", 7200)), Zoned: true, Source: photo.ExifOffset, Type: "image/jpeg",
 			Orientation: 6, Width: 4000, Height: 3000, Camera: "Maker One"}}
 	page := mustMarshal(leaf(e.form()))
-	wantGolden(t, "page", page)
+	law.Block(t, flag.Lookup("update").Value.String() == "true", "page", law.Lines(page)...)
 	root := repo.Part{Kind: chunk.Page, ID: chunk.ID{0xaa, 0xbb}, Size: uint32(len(page))}
 	body, err := Snapshot{Device: Device{Kind: "phone", Name: "Pixel", Model: "Pixel 9", ID: "00112233445566778899aabbccddeeff"}, Host: "desk", Roots: []string{"DCIM"},
 		Start: time.UnixMilli(1795219200000).In(time.FixedZone("", 3600)), End: time.UnixMilli(1795219201000), Count: Count{Files: 1, Bytes: 7, New: 1, Read: 7, Fresh: 7, Stored: 8192},
@@ -67,5 +37,5 @@ func TestFormatPageAndSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantGolden(t, "snapshot", body)
+	law.Block(t, flag.Lookup("update").Value.String() == "true", "snapshot", law.Lines(body)...)
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
@@ -28,6 +29,7 @@ func TestHostilePages(t *testing.T) {
 	cases := hostileEntries()
 	for name, v := range cases {
 		t.Run(name, func(t *testing.T) {
+			tried.Cases(t, 12, 1)
 			f := newForge(t)
 			s := f.snapshot(func() repo.Part {
 				if v, ok := v.([]byte); ok && len(v) == 0 {
@@ -38,7 +40,6 @@ func TestHostilePages(t *testing.T) {
 			f.wantRefused(s)
 		})
 	}
-	t.Logf("%d hostile pages", len(cases))
 }
 
 // wantRefused looks at a hostile snapshot in every way there is: each says damage, none takes much memory or time.
@@ -146,6 +147,7 @@ func TestHostileTrees(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tried.Cases(t, 12, 1)
 			f := newForge(t)
 			root, want := build(f)
 			s := f.snapshot(root)
@@ -184,6 +186,7 @@ func TestHostileRecords(t *testing.T) {
 		"text that is none":  {0xa1, 0x03, 0x62, 0xff, 0xff},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tried.Cases(t, 12, 1)
 			f := newForge(t)
 			f.commit(body)
 			all, damaged, err := List(t.Context(), f.repo)
@@ -296,6 +299,7 @@ func TestHostileNotes(t *testing.T) {
 			Parts: repo.Content{part(chunk.Body, 3)}}}}),
 	} {
 		t.Run(name, func(t *testing.T) {
+			tried.Cases(t, 12, 1)
 			f := newForge(t)
 			if err := f.batch.Checkpoint(t.Context(), n); err != nil {
 				t.Fatal(err)

@@ -4,9 +4,10 @@
 package proof
 
 import (
-	"fmt"
 	"os"
 	"testing"
+
+	"shoebox/bench/proof/tried"
 )
 
 // Class is one way of trying to lose something. Every and Long are how many cases a run must count at least.
@@ -76,24 +77,9 @@ func Pick(tb testing.TB, sample, every, long int) int {
 	return [...]int{Sample: sample, Every: every, Long: long}[Level(tb)]
 }
 
-// Count says that a test has tried n cases of a class. It adds a line (class, test, n, between tabs) to the file that SHOEBOX_COUNTS
-// names, for tally.
+// Count says that a test has tried n cases of a class: see package tried.
 func Count(tb testing.TB, class, n int) {
 	tb.Helper()
 	tb.Logf("class %d: %d cases", class, n)
-	path := os.Getenv("SHOEBOX_COUNTS")
-	if path == "" {
-		return
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		tb.Fatalf("count: %v", err)
-	}
-	_, err = fmt.Fprintf(f, "%d\t%s\t%d\n", class, tb.Name(), n)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		tb.Fatalf("count: %v", err)
-	}
+	tried.Cases(tb, class, n)
 }

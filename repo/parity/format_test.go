@@ -5,44 +5,16 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"flag"
-	"os"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/zeebo/blake3"
 
+	"shoebox/bench/proof/law"
 	"shoebox/repo/parity"
 )
 
 var update = flag.Bool("update", false, "write the golden block of docs/format.md anew: sidecars made before are of another format then")
-
-const law = "../../docs/format.md"
-
-// wantGolden holds the lines against the block of that name in docs/format.md.
-func wantGolden(t *testing.T, name string, lines ...string) {
-	t.Helper()
-	text, err := os.ReadFile(law)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), "```golden "+name+"\n")
-	want, after, closed := strings.Cut(rest, "```")
-	if !ok || !closed {
-		t.Fatalf("there is no block %q in %s", name, law)
-	}
-	got := strings.Join(lines, "\n") + "\n"
-	if got == want {
-		return
-	}
-	if !*update {
-		t.Errorf("%s in %s is\n%swant\n%s", name, law, want, got)
-		return
-	}
-	if err := os.WriteFile(law, []byte(before+"```golden "+name+"\n"+got+"```"+after), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // times multiplies in GF(2^8) modulo 0x11d, bit by bit.
 func times(a, b byte) (product byte) {
@@ -118,7 +90,7 @@ func TestFormatSidecar(t *testing.T) {
 	}
 	sum := blake3.Sum256(want)
 	lines = append(lines, "", hex.EncodeToString(shards[3][:32]), hex.EncodeToString(shards[4][:32]), "", strconv.Itoa(len(want)), hex.EncodeToString(sum[:]))
-	wantGolden(t, "sidecar", lines...)
+	law.Block(t, *update, "sidecar", lines...)
 }
 
 // How many shards a pack gets is no law for readers: they heal with other counts too.
