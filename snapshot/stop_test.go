@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"testing"
+	"time"
 
 	"shoebox/repo"
 	"shoebox/repo/crypt"
@@ -81,7 +82,10 @@ func changePassword(l *lab, store storage.Store) error {
 func beforeForget(t *testing.T) *lab {
 	t.Helper()
 	l := afterFirst(t)
-	if _, err := l.backup(l.store, nightRoll(), nil); err != nil {
+	later := func(o *snapshot.BackupOptions) {
+		o.Now = func() time.Time { return time.Now().Add(time.Hour) } // not in the same millisecond
+	}
+	if _, err := l.backup(l.store, nightRoll(), later); err != nil {
 		t.Fatal(err)
 	}
 	delete(l.truth, l.firstName())

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"shoebox/repo"
 	"shoebox/repo/crypt"
@@ -38,7 +39,7 @@ func story(lines []string) string {
 func TestGoldenOrderOfWrites(t *testing.T) {
 	l := newLab(t)
 	var got strings.Builder
-	for _, night := range []struct {
+	for i, night := range []struct {
 		name string
 		src  roll
 		note bool
@@ -51,6 +52,7 @@ func TestGoldenOrderOfWrites(t *testing.T) {
 		from := len(log.Lines())
 		o := labOptions(opened)
 		o.Workers, o.Batch.Uploads = 1, 1
+		o.Now = func() time.Time { return someday.AddDate(0, 0, i) } // never two in the same millisecond
 		if night.note {
 			o.CheckpointBytes = 1
 		}
