@@ -52,9 +52,10 @@ var house = map[string]room{
 	"bench/proof": {rooms: "bench/proof/tried chunk device repo repo/crypt repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
 		"repo/storage/storagetest snapshot/photo/phototest",
 		modules: "github.com/zeebo/blake3 golang.org/x/sys"},
-	"docs/demo":         {},
-	"bench/proof/tally": {rooms: "bench/proof"},
-	"bench/proof/model": {},
+	"docs/demo":            {},
+	"bench/proof/tally":    {rooms: "bench/proof"},
+	"bench/proof/model":    {},
+	"bench/proof/ablation": {rooms: "bench/proof repo/guard"}, // tests alone
 	// tests alone
 	"docs/reader": {rooms: "chunk device repo repo/crypt repo/pack repo/storage snapshot", modules: "github.com/zeebo/blake3"},
 	"":            {}, // this file
