@@ -106,10 +106,16 @@ func labSecret(t testing.TB, password string) []crypt.Secret {
 
 func newLab(t testing.TB) *lab {
 	t.Helper()
+	return newLabOf(t, nil)
+}
+
+// newLabOf draws the keys from random, so that pages end at the same paths each time.
+func newLabOf(t testing.TB, random io.Reader) *lab {
+	t.Helper()
 	l := &lab{t: t, store: new(storage.Memory), truth: make(map[string]roll)}
 	var err error
 	setup := repo.Setup{Slots: map[string]crypt.Lock{"p": labLock(t, "p")}, Chunks: labSizes, PageBits: 1}
-	if l.repo, err = repo.Create(t.Context(), l.store, setup, repo.Options{}); err != nil {
+	if l.repo, err = repo.Create(t.Context(), l.store, setup, repo.Options{Random: random}); err != nil {
 		t.Fatal(err)
 	}
 	return l
