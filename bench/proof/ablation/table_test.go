@@ -65,6 +65,6 @@ var sights = []sight{
 	{guard.StatTwice, "snapshot", "TestTornFileIsNotTaken", "", lost},
 	{guard.Attic, "snapshot", "TestAtticKeepsAPictureThroughAYearOfThinning", "", lost},
 	{guard.KeepsLast, "snapshot", "TestPruneKeepsForgottenLastCopies", "", lost},
-	{guard.Vanished, "snapshot", "TestPruneRefusesWhenASnapshotVanished", "", lost},
+	{guard.Vanished, "snapshot", "TestPruneRefusesWhenASnapshotVanished", "", refused},
 	{guard.Brake, "snapshot", "TestBrakeHoldsForgetting", "", refused},
 }
