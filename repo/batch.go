@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"sync"
 
 	"shoebox/chunk"
 	"shoebox/index"
 	"shoebox/repo/guard"
 	"shoebox/repo/pack"
+	"shoebox/repo/storage"
 )
 
 // BatchOptions tune a batch. The zero value works.
@@ -119,6 +121,11 @@ func (b *Batch) adoptOrphans(ctx context.Context) error {
 	orphans, err := b.repo.adopt(ctx, b.listed, known)
 	if err != nil || len(orphans) == 0 {
 		return err
+	}
+	for _, p := range orphans { // whoever put it may have died before its name was durable
+		if err := storage.Settle(ctx, b.repo.store, path.Dir(packPath(p.Name))+"/"); err != nil {
+			return err
+		}
 	}
 	b.stored = orphans
 	return b.writeSegment(ctx)

@@ -14,6 +14,7 @@ import (
 	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
+	"shoebox/repo/storage"
 	"shoebox/repo/vault"
 )
 
@@ -158,6 +159,9 @@ func (r *Repo) RepairIndex(ctx context.Context) (adopted int, err error) {
 		if lines, ok := told[name]; !ok || lines != blake3.Sum256(e.Lines) {
 			wrong = append(wrong, e)
 		}
+	}
+	if err := storage.Settle(ctx, r.store, packsDir); err != nil {
+		return 0, err
 	}
 	for some := range segmentsOf(wrong) {
 		if _, err := r.putSegment(ctx, segment{Packs: some}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"shoebox/repo/crypt"
+	"shoebox/repo/storage"
 )
 
 // Record is a small sealed thing under a name that is never used again.
@@ -86,6 +87,15 @@ func (r *Repo) record(ctx context.Context, kind, name string) (Record, error) {
 
 func (r *Repo) writeRecord(ctx context.Context, kind, name, sid string, body []byte) error {
 	return r.putSealed(ctx, kind, name, recordBody{sid, body})
+}
+
+// SettleRecords makes durable what listings of the records of a kind, and of the sessions that confirm them, have shown: before something is
+// let go of because those are there.
+func (r *Repo) SettleRecords(ctx context.Context, kind string) error {
+	if err := storage.Settle(ctx, r.store, sessionsDir); err != nil {
+		return err
+	}
+	return storage.Settle(ctx, r.store, kind+"/")
 }
 
 // PutRecord stores a small record that belongs to no batch and needs no chunk, such as a tombstone. kind is the folder it lies in; the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,6 +120,9 @@ func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, dam
 	}
 	if guard.On(guard.PackName) && blake3.Sum256(data) != name {
 		tell(fmt.Errorf("%w: its bytes are not those it is named by", crypt.ErrDamaged))
+		if err := a.spoilTold(ctx, name, data); err != nil {
+			return 0, damage, err
+		}
 	}
 	d, err := pack.ReadDirectory(a.repo.keys, size, func(off, n int64) ([]byte, error) { return data[off : off+n : off+n], nil })
 	if err != nil {
@@ -134,6 +138,37 @@ func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, dam
 		chunks++
 	}
 	return chunks, damage, nil
+}
+
+// spoilTold tries the chunks that segments place in a damaged pack: its own directory may be damaged, or that of another pack.
+func (a *Audit) spoilTold(ctx context.Context, name pack.Name, data []byte) error {
+	return a.repo.eachSegment(ctx, func(_ string, s segment) error {
+		for _, p := range s.Packs {
+			if p.Name != name {
+				continue
+			}
+			entries, err := pack.ParseEntries(p.Lines, p.Size)
+			if err != nil {
+				continue // the segment is named for it
+			}
+			for _, e := range entries {
+				a.tryChunk(name, e, data)
+			}
+		}
+		return nil
+	})
+}
+
+// tryChunk opens a chunk where a segment places it.
+func (a *Audit) tryChunk(name pack.Name, e pack.Entry, data []byte) {
+	end := int64(e.Offset) + int64(e.Stored)
+	err := error(crypt.ErrDamaged)
+	if end <= int64(len(data)) {
+		_, err = a.repo.openChunk(e, slices.Clone(data[e.Offset:end]))
+	}
+	if err != nil {
+		a.spoil(e, fmt.Errorf("chunk %v in %s is %w", e.ID, packPath(name), err))
+	}
 }
 
 func (a *Audit) spoil(e pack.Entry, err error) {

@@ -283,6 +283,9 @@ func (f *forgetting) isLeaving(s Snapshot) bool {
 
 // bury puts the tombstones. All that must stay is safe by now.
 func (f *forgetting) bury(ctx context.Context) error {
+	if err := f.repo.SettleRecords(ctx, Kind); err != nil { // what stays must outlive a power cut, as what leaves will not come back
+		return err
+	}
 	f.buried = make(map[string]bool)
 	var stones []Tombstone
 	for _, s := range f.leaving {

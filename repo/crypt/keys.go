@@ -64,7 +64,7 @@ type Keys struct {
 	Random     io.Reader // where salts come from; safe for concurrent use
 
 	material [48]byte
-	ids      [256]chunk.Key
+	ids      [usedKinds]chunk.Key
 	seal     [32]byte
 	parts    [32]byte
 	records  [32]byte
@@ -79,9 +79,16 @@ func NewKeys(m Master, repository RepositoryID, suite Suite, random io.Reader) *
 	k.parts = k.Derive(parts)
 	k.records = k.Derive(records)
 	for kind := range k.ids {
-		k.ids[kind] = k.Derive(Purpose(fmt.Sprintf(string(chunkIDs), kind)))
+		k.ids[kind] = k.idKey(chunk.Kind(kind))
 	}
 	return k
+}
+
+// usedKinds bounds the kinds whose keys are derived at once; those of all others when they are asked for.
+const usedKinds = 5
+
+func (k *Keys) idKey(kind chunk.Kind) chunk.Key {
+	return k.Derive(Purpose(fmt.Sprintf(string(chunkIDs), kind)))
 }
 
 // Derive gives the key for a purpose.
@@ -91,4 +98,10 @@ func (k *Keys) Derive(p Purpose) (key [32]byte) {
 }
 
 // ChunkID names plaintext of the given kind.
-func (k *Keys) ChunkID(kind chunk.Kind, plain []byte) chunk.ID { return k.ids[kind].ID(plain) }
+func (k *Keys) ChunkID(kind chunk.Kind, plain []byte) chunk.ID {
+	if kind < usedKinds {
+		return k.ids[kind].ID(plain)
+	}
+	key := k.idKey(kind)
+	return key.ID(plain)
+}

@@ -81,3 +81,27 @@ func (f *Folder) walk(ctx context.Context, dir string, visit func(name string, e
 	}
 	return nil
 }
+
+// Settle syncs the directories below prefix.
+func (f *Folder) Settle(ctx context.Context, prefix string) error {
+	if err := checkPrefix(prefix); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	dirs := map[string]bool{path.Clean(prefix): true}
+	err := f.walk(ctx, path.Clean(prefix), func(name string, _ Entry) error {
+		dirs[path.Dir(name)] = true
+		return nil
+	})
+	if errors.Is(err, errNoStart) {
+		return nil // nothing was shown
+	}
+	for dir := range dirs {
+		if err == nil {
+			err = f.disk.SyncDir(dir)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("settle %q: %w", prefix, err)
+	}
+	return nil
+}

@@ -50,6 +50,21 @@ type Store interface {
 	Delete(ctx context.Context, name string) error
 }
 
+// Settler is a Store whose listings may show names that a power cut still takes away: those of a writer that died between giving a file its
+// name and making the name durable. Who is about to rely on what somebody else wrote, and to promise something because of it, settles first.
+type Settler interface {
+	// Settle makes durable every name below prefix that a listing has shown.
+	Settle(ctx context.Context, prefix string) error
+}
+
+// Settle settles a store, if that needs it.
+func Settle(ctx context.Context, s Store, prefix string) error {
+	if s, ok := s.(Settler); ok {
+		return s.Settle(ctx, prefix)
+	}
+	return nil
+}
+
 // MaxGet is the most that one Get returns, in bytes: sixteen of the largest packs.
 const MaxGet = 256 << 20
 
