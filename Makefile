@@ -52,7 +52,7 @@ test-ablation:
 FUZZTIME ?= 60s
 LONG ?= .
 COUNTS ?= $(shell mktemp)
-test-long: test-tools vet test-ablation
+test-long: test-tools vet
 	SHOEBOX_LONG=1 SHOEBOX_COUNTS=$(COUNTS) $(GO) test -timeout 12h -run '$(LONG)' ./...
 	for package in $$($(GO) list ./...); do
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do

@@ -249,8 +249,21 @@ func (p *packer) takeOpen() (taken []*openPack) {
 	return taken
 }
 
-// stop ends the uploaders and waits for them. What is in open packs is lost, which is right: no record needs it.
+// stop ends the uploaders and waits for them. What is in open packs is lost, which is right: no record needs it. The buffers are let go of
+// here: the runtime knows the pool in this packer, and with it the packer, until some collections later.
 func (p *packer) stop() {
 	p.cancel(context.Canceled)
 	_ = p.group.Wait() // uploads return no error: the context's cause has it
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.flying)
+	for class, packs := range p.open {
+		clear(packs)
+		for range cap(p.spare[class]) {
+			select {
+			case <-p.spare[class]:
+			default:
+			}
+		}
+	}
 }
