@@ -18,7 +18,8 @@ const roleVariable = "SHOEBOX_PROOF_ROLE"
 
 // roles are those programs. Each prints lines of JSON as shoebox does.
 var roles = map[string]func(args []string) error{
-	"backup": backupOften,
+	"backup":   backupOften,
+	"measured": measured,
 }
 
 func TestMain(m *testing.M) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"shoebox/chunk"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
@@ -45,6 +46,9 @@ func At(dir string) (*World, error) {
 	return w, err
 }
 
+// CreatePublic sets up a repository as the program does, that opens without a password.
+func CreatePublic(store storage.Store) error { return (&World{Store: store}).publish(true) }
+
 func (w *World) publish(parity bool) (err error) {
 	if w.keys.mine, err = crypt.PassphraseSecret(crypt.PublishedPassphrase); err != nil {
 		return err
@@ -54,7 +58,10 @@ func (w *World) publish(parity bool) (err error) {
 		return err
 	}
 	w.keys.slots = map[string]crypt.Lock{"no-password": lock}
-	setup := repo.Setup{Slots: w.keys.slots, Chunks: w.sizes, PageBits: 1, Parity: parity}
+	setup := repo.Setup{Slots: w.keys.slots, Chunks: w.sizes, Parity: parity}
+	if w.sizes != (chunk.Sizes{}) {
+		setup.PageBits = 1
+	}
 	r, err := repo.Create(context.Background(), w.over(w.Store), setup, w.options())
 	if err != nil {
 		return err
