@@ -21,6 +21,7 @@ NAMES = {
     "marks": _HEX32 + r"(\.%s\.revoke)?" % _HEX32,
     "tombstones": _HEX32,
     "brakes": _HEX32,
+    "releases": _HEX32,
 }
 
 
