@@ -96,7 +96,9 @@ func (v *Vault) List(ctx context.Context, prefix string) iter.Seq2[storage.Objec
 }
 
 // Settle settles the store below.
-func (v *Vault) Settle(ctx context.Context, prefix string) error { return storage.Settle(ctx, v.store, prefix) }
+func (v *Vault) Settle(ctx context.Context, prefix string) error {
+	return storage.Settle(ctx, v.store, prefix)
+}
 
 // Delete removes the redundancy of an object and then the object. To delete nothing is no error.
 func (v *Vault) Delete(ctx context.Context, name string) error {
