@@ -20,17 +20,14 @@ type ledger struct {
 
 func nameText(n pack.Name) string { return fmt.Sprintf("%x", n[:]) }
 
-func (r *Repo) ledgerPath() string {
-	if r.options.CacheDir == "" {
-		return ""
-	}
-	return filepath.Join(r.options.CacheDir, r.keys.Repository.String(), "read.json")
-}
+const ledgerName = "read.json"
 
 func (r *Repo) openLedger() ledger {
 	var l ledger
-	if data, err := os.ReadFile(r.ledgerPath()); err == nil && json.Unmarshal(data, &l) != nil {
-		l = ledger{}
+	if dir := r.CacheDir(); dir != "" {
+		if data, err := os.ReadFile(filepath.Join(dir, ledgerName)); err == nil && json.Unmarshal(data, &l) != nil {
+			l = ledger{}
+		}
 	}
 	if l.Read == nil {
 		l.Read = make(map[string]int64)
@@ -38,21 +35,28 @@ func (r *Repo) openLedger() ledger {
 	return l
 }
 
-// saveLedger forgets packs that are no more. A machine without a cache folder remembers nothing.
+// saveLedger forgets packs that are no more.
 func (r *Repo) saveLedger(l ledger, listed map[pack.Name]int64) error {
-	path := r.ledgerPath()
-	if path == "" {
-		return nil
-	}
 	there := make(map[string]int64, len(listed))
 	for name := range listed {
 		if at, ok := l.Read[nameText(name)]; ok {
 			there[nameText(name)] = at
 		}
 	}
-	data, err := json.Marshal(ledger{there})
+	return r.Remember(ledgerName, ledger{there})
+}
+
+// Remember writes v as JSON to a file of that name in the cache folder of this repository, whole or not at all. A machine without a
+// cache folder remembers nothing.
+func (r *Repo) Remember(name string, v any) error {
+	dir := r.CacheDir()
+	if dir == "" {
+		return nil
+	}
+	path := filepath.Join(dir, name)
+	data, err := json.Marshal(v)
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o700)
+		err = os.MkdirAll(dir, 0o700)
 	}
 	if err == nil {
 		err = os.WriteFile(path+".new", data, 0o600)
@@ -61,7 +65,7 @@ func (r *Repo) saveLedger(l ledger, listed map[pack.Name]int64) error {
 		err = os.Rename(path+".new", path)
 	}
 	if err != nil {
-		return fmt.Errorf("remember which packs were read: %w", errors.Join(err, os.Remove(path+".new")))
+		return fmt.Errorf("write %s, which this computer remembers things in: %w", path, errors.Join(err, os.Remove(path+".new")))
 	}
 	return nil
 }

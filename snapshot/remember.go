@@ -17,19 +17,14 @@ import (
 // This computer remembers which confirmed snapshots it has seen, so that it notices when one is gone that nobody forgot, also
 // the newest. Losing the memory only means noticing less.
 
-func seenPath(r *repo.Repo) string {
-	if r.CacheDir() == "" {
-		return ""
-	}
-	return filepath.Join(r.CacheDir(), "snapshots.json")
-}
+const seenName = "snapshots.json"
 
 // seen reads the memory. What cannot be understood is no memory.
 func seen(r *repo.Repo) (names []string, err error) {
-	if seenPath(r) == "" {
+	if r.CacheDir() == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(seenPath(r))
+	data, err := os.ReadFile(filepath.Join(r.CacheDir(), seenName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -66,8 +61,7 @@ func missed(ctx context.Context, r *repo.Repo, v *survey) (gone []string, err er
 
 // remember adds the confirmed snapshots of a survey to the memory, or puts them in its place.
 func remember(r *repo.Repo, v *survey, anew bool) error {
-	path := seenPath(r)
-	if path == "" {
+	if r.CacheDir() == "" {
 		return nil
 	}
 	all := make(map[string]bool)
@@ -85,18 +79,5 @@ func remember(r *repo.Repo, v *survey, anew bool) error {
 	for _, s := range v.confirmed() {
 		all[s.Name] = true
 	}
-	data, err := json.Marshal(slices.Sorted(maps.Keys(all)))
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o700)
-	}
-	if err == nil {
-		err = os.WriteFile(path+".new", data, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return fmt.Errorf("remember which snapshots there are: %w", errors.Join(err, os.Remove(path+".new")))
-	}
-	return nil
+	return r.Remember(seenName, slices.Sorted(maps.Keys(all)))
 }
