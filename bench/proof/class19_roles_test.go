@@ -228,7 +228,7 @@ func (l load) isLive(i int) bool {
 // fill stores so many chunks.
 func (l load) fill() error {
 	return l.in(func(ctx context.Context, r *repo.Repo) error {
-		b, err := r.Begin(ctx, repo.BatchOptions{DataPack: 5 << 20}) // not small to a prune
+		b, err := r.Begin(ctx, repo.BatchOptions{DataPack: min(5<<20, 3*l.number)}) // few enough, or large enough, not to be small to a prune
 		if err != nil {
 			return err
 		}
