@@ -216,6 +216,27 @@ func TestPruneTakesItsMarkBack(t *testing.T) {
 	p.wantBack(c, noise(8, 30_000))
 }
 
+// On a store whose listings lag, a prune waits twice the lag between each word it puts for others and its next look.
+func TestPruneWaitsForALaggingStore(t *testing.T) {
+	p := newPlay(t)
+	p.stored(noise(17, 30_000))
+	p.begin(p.again()) // to be revoked
+	var waited []time.Duration
+	words := 0
+	p.stage.after("marks", func() { words++ })
+	o := PruneOptions{Delay: time.Minute, Presume: func(string) bool { return true }, Sleep: func(_ context.Context, d time.Duration) error {
+		waited = append(waited, d)
+		if words == 0 {
+			t.Error("it waited before it had put anything")
+		}
+		return nil
+	}}
+	report := p.prune(&kept{}, o)
+	if len(report.Revoked) != 1 || len(waited) != 2 || waited[0] != 2*time.Minute || waited[1] != 2*time.Minute {
+		t.Errorf("%d sessions revoked, waited %v; once for the mark and once for the revoke is wanted", len(report.Revoked), waited)
+	}
+}
+
 // A pack that became live after the first look is spared.
 func TestPruneSparesWhatBecameLive(t *testing.T) {
 	p := newPlay(t)
