@@ -138,6 +138,7 @@ func (p *pruner) countHome(s *packState, entries []pack.Entry) {
 			continue
 		}
 		s.used += int64(e.Stored)
+		s.chunks++
 		if p.live.home(e.ID) {
 			p.shared[e.ID] = nil
 		}
@@ -232,6 +233,9 @@ func (p *pruner) plan() (rounds [][]*packState) {
 	return append(rounds, p.deal(move)...)
 }
 
+// mostMoved bounds the chunks copied in one round: each takes about a hundred bytes of memory until its segment is written.
+const mostMoved = 1 << 18
+
 // mostMarked bounds the packs of one mark.
 const mostMarked = 1 << 16
 
@@ -242,18 +246,19 @@ func tell(packs []*packState) (n, size int64) {
 	return n, size
 }
 
-// deal makes rounds of a bounded number of live bytes, so that little room is needed and a prune that is stopped has done something.
+// deal makes rounds of a bounded number of live bytes and chunks, so that little room is needed and a prune that is stopped has done something.
 func (p *pruner) deal(packs []*packState) (rounds [][]*packState) {
 	slices.SortFunc(packs, func(a, b *packState) int {
 		return cmp.Or(cmp.Compare(a.used, b.used), bytes.Compare(a.name[:], b.name[:]))
 	})
 	var round []*packState
 	var live int64
+	chunks := 0
 	for _, s := range packs {
-		if len(round) > 0 && (live+s.used > p.options.RoundBytes || len(round) == mostMarked) {
-			rounds, round, live = append(rounds, round), nil, 0
+		if len(round) > 0 && (live+s.used > p.options.RoundBytes || chunks+s.chunks > mostMoved || len(round) == mostMarked) {
+			rounds, round, live, chunks = append(rounds, round), nil, 0, 0
 		}
-		round, live = append(round, s), live+s.used
+		round, live, chunks = append(round, s), live+s.used, chunks+s.chunks
 	}
 	if len(round) > 0 {
 		rounds = append(rounds, round)

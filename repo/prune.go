@@ -151,6 +151,7 @@ type packState struct {
 	total     int64 // stored bytes of its chunks
 	used      int64 // of those that are live and counted here
 	lonely    int64 // of those that are live and lie nowhere else
+	chunks    int   // how many are live
 	session   string
 	told      bool // by a segment
 	busy      bool // a session that is at work wrote it
