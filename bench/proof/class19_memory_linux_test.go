@@ -1,3 +1,7 @@
+//go:build linux && !race
+
+// The race detector takes ten times the memory: what is measured with it says nothing.
+
 package proof_test
 
 import (
@@ -7,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"testing"
 	"time"
@@ -99,9 +102,6 @@ func (c memoryCase) measure(t *testing.T, dir, what string, n int) {
 	}
 	bound := c.bound(n)
 	t.Logf("%s of %d: %d MiB of %d, in %v %s", what, n, s.Peak>>20, bound>>20, time.Since(began).Round(time.Second/10), complained.String())
-	if raced() {
-		bound *= 10 // the race detector keeps several words for each
-	}
 	if s.Peak > bound {
 		t.Errorf("%s of %d took %d MiB, more than %d", what, n, s.Peak>>20, bound>>20)
 	}
@@ -115,10 +115,4 @@ func tunesMemory(variable string) bool {
 		}
 	}
 	return false
-}
-
-// raced tells whether this was built with the race detector, which takes memory of its own.
-func raced() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }
