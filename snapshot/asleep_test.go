@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"context"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,44 @@ func (a *asleep) Put(ctx context.Context, name string, data []byte) error {
 		a.once.Do(a.while)
 	}
 	return a.Store.Put(ctx, name, data)
+}
+
+// distracted is a computer to which much happens right before it lists the snapshots, once.
+type distracted struct {
+	storage.Store
+	once sync.Once
+	by   func()
+}
+
+func (d *distracted) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
+	if prefix == "snapshots/" {
+		d.once.Do(d.by)
+	}
+	return d.Store.List(ctx, prefix)
+}
+
+// Two backups of one computer between a pruner's listing of sessions and that of snapshots: the first looks unconfirmed and the second
+// calls it its predecessor. Nothing has vanished.
+func TestTwoBackupsBetweenTwoListings(t *testing.T) {
+	l := newLab(t)
+	if _, err := l.backup(l.store, firstRoll(), nil); err != nil {
+		t.Fatal(err)
+	}
+	d := &distracted{Store: l.store, by: func() {
+		for _, src := range []roll{nightRoll(), firstRoll()} {
+			if _, err := l.backup(l.store, src, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	r, err := openStore(t, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := snapshot.Prune(t.Context(), r, snapshot.PruneOptions{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // A parent that was chosen before the session was open may be gone, with what only it needed, when the backup goes on.

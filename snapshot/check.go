@@ -141,12 +141,18 @@ func (c *Report) lost(s Snapshot, path string, err error) {
 // vanished names snapshots whose successor of the same computer is there and that are not, though nobody forgot them: only what is
 // confirmed is ever called a predecessor. Those that are damaged are named already, themselves or their tombstones.
 func (v *survey) vanished(ctx context.Context, r *repo.Repo) ([]repo.Damage, error) {
-	if len(v.unexplained()) == 0 {
+	gone := v.unexplained()
+	if len(gone) == 0 {
 		return nil, nil
 	}
-	// Somebody may have forgotten and pruned it between our listing of tombstones and that of snapshots.
-	err := v.readTombstones(ctx, r)
-	return v.unexplained(), err
+	// Between our listings one may have been confirmed, with a successor, or forgotten and pruned: who is still missed in a second survey
+	// is missing.
+	again, err := takeSurvey(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	still := again.unexplained()
+	return slices.DeleteFunc(gone, func(d repo.Damage) bool { return !named(still, d.Name) }), nil
 }
 
 // unexplained names predecessors that are neither there nor forgotten.
