@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 	"testing"
 
 	"shoebox/bench/proof"
@@ -15,11 +16,14 @@ import (
 // turnstile is a store that lets somebody else work before one of its calls.
 type turnstile struct {
 	storage.Store
+	mu        sync.Mutex // calls may come side by side; they wait for whoever works meanwhile
 	at, calls int
 	meanwhile func()
 }
 
 func (g *turnstile) pass() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.calls++; g.calls == g.at {
 		g.meanwhile()
 	}

@@ -151,7 +151,8 @@ func TestForgettingByLot(t *testing.T) {
 func (k *thinned) play(t *testing.T, seed uint64, names []string) (died int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
-	l := &lots{rng: rng, done: make(chan struct{})}
+	l := &lots{rng: rand.New(rand.NewPCG(seed, 2)), done: make(chan struct{})}
+	pruning := patient(rng.IntN(2) == 0)
 	actors := []func(*repo.Repo) error{
 		func(r *repo.Repo) error { return forgetThrough(r, k.options(), names[0], names[3]) },
 		func(r *repo.Repo) error { return forgetThrough(r, k.options(), names[1], names[4]) },
@@ -164,7 +165,7 @@ func (k *thinned) play(t *testing.T, seed uint64, names []string) (died int) {
 			return err
 		},
 		func(r *repo.Repo) error {
-			_, err := snapshot.Prune(context.Background(), r, patient(rng.IntN(2) == 0))
+			_, err := snapshot.Prune(context.Background(), r, pruning)
 			return err
 		},
 	}

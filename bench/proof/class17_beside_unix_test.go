@@ -374,7 +374,11 @@ func TestClass17_Beside(t *testing.T) {
 	var cancel context.CancelFunc
 	s.end, cancel = context.WithTimeout(t.Context(), last)
 	defer cancel()
+	began := time.Now()
 	s.live()
+	if lived := int(time.Since(began) / time.Minute); lived < minutes {
+		minutes = lived // it ended early: somebody failed
+	}
 	t.Logf("%d commands: %d backups reported, %d refused after a prune took what they relied on; %d snapshots forgotten; %d prunes ended, %d of them revoked sessions; %d restores compared; %d stopped, %d killed",
 		s.commands.Load(), s.backups.Load(), s.refused.Load(), s.forgets.Load(), s.prunes.Load(), s.revoked.Load(), s.restored.Load(), s.stopped.Load(), s.killed.Load())
 	for _, err := range s.failed {
