@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
@@ -180,7 +181,7 @@ func TestStopAtEveryStoreCall(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d stops", stops)
+			tried.Cases(t, 1, stops)
 		})
 	}
 }
@@ -219,7 +220,7 @@ func TestStopAtEveryCallOfSetUp(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d stops", stops)
+	tried.Cases(t, 1, stops)
 }
 
 // A single call of any kind that goes wrong, in any way, makes the job fail cleanly or leaves no trace.

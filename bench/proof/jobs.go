@@ -7,6 +7,8 @@ import (
 
 	"shoebox/repo"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
+	"shoebox/snapshot"
 	"shoebox/repo/storage/storagetest"
 )
 
@@ -60,6 +62,9 @@ func Jobs() []Job {
 		{Name: "prune", Begin: forgotten(nothing), Do: prune(0.5)},
 		{Name: "prune that repacks, beside notes", Begin: forgotten(interrupted), Do: prune(0.01)},
 		{Name: "prune after a prune that died", Begin: forgotten(deadPruner), Do: prune(0.01)},
+		{Name: "parity made", Begin: backupOf(first), Do: through(addParity)},
+		{Name: "heal of what was lost beside the packs", Begin: broken, Do: through(healAll)},
+		{Name: "index from the packs alone", Begin: withoutSegments, Do: through(repairIndex)},
 		{Name: "key change", Begin: backupOf(first), Do: changeKeys, Again: changeKeysAgain},
 	}
 }
@@ -112,4 +117,74 @@ func (w *World) changeKeys(store storage.Store, replace bool) error {
 		return err
 	}
 	return r.RemoveSlot(ctx, "second")
+}
+
+// through opens the repository for a job.
+func through(do func(context.Context, *repo.Repo) error) func(*World, storage.Store) error {
+	return func(w *World, store storage.Store) error {
+		r, err := w.Open(store)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		return do(context.Background(), r)
+	}
+}
+
+func addParity(ctx context.Context, r *repo.Repo) error {
+	_, err := r.AddParity(ctx, vault.Options{})
+	return err
+}
+
+func repairIndex(ctx context.Context, r *repo.Repo) error {
+	_, err := r.RepairIndex(ctx)
+	return err
+}
+
+func healAll(ctx context.Context, r *repo.Repo) error {
+	h, err := snapshot.Heal(ctx, r, snapshot.HealOptions{})
+	if err == nil && len(h.Lost) > 0 {
+		err = fmt.Errorf("%s stays lost: %w", h.Lost[0].Name, h.Lost[0].Err)
+	}
+	return err
+}
+
+// withoutSegments has lost all it knew of where chunks lie.
+func withoutSegments(w *World) error {
+	if err := backupOf(FirstRoll())(w); err != nil {
+		return err
+	}
+	return deleteAll(w.Store, "segments/")
+}
+
+// broken has lost its sidecars and copies, and a segment.
+func broken(w *World) error {
+	if err := backupOf(FirstRoll())(w); err != nil {
+		return err
+	}
+	if err := through(addParity)(w, w.Store); err != nil {
+		return err
+	}
+	for _, dir := range []string{"parity/", "copies/", "segments/"} {
+		if err := deleteAll(w.Store, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deleteAll(store storage.Store, dir string) error {
+	var names []string
+	for o, err := range store.List(context.Background(), dir) {
+		if err != nil {
+			return err
+		}
+		names = append(names, o.Name)
+	}
+	for _, name := range names {
+		if err := store.Delete(context.Background(), name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

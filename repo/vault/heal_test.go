@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"shoebox/bench/proof/tried"
 	"shoebox/repo/storage"
 	"shoebox/repo/storage/storagetest"
 )
@@ -168,7 +169,7 @@ func everyStop(t *testing.T, m storage.Store, do func(storage.Store) error, chec
 		_ = do(s)
 		check(after, k)
 		if s.Store.(*stopping).left >= 0 {
-			t.Logf("stopped at each of %d calls", k)
+			t.Run("stops", func(t *testing.T) { tried.Cases(t, 1, k) })
 			return
 		}
 	}

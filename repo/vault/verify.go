@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+
+	"shoebox/repo/storage"
 )
 
 // Options of a walk over the whole store. The zero value works.
@@ -94,6 +96,9 @@ func (v *Vault) newWalk(o Options) *walk {
 // proves nothing: what is missing is looked for once more.
 func (w *walk) all(ctx context.Context, bare bool) error {
 	names, err := w.list(ctx)
+	if err == nil && w.make {
+		err = w.settle(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -103,6 +108,16 @@ func (w *walk) all(ctx context.Context, bare bool) error {
 		w.o.Progress.AllBytes.Add(w.sizes[name])
 	}
 	return w.each(ctx, names, w.look)
+}
+
+// settle makes the names of small objects durable: a copy must not outlive its original in a power cut, as it would speak of a loss.
+func (w *walk) settle(ctx context.Context) error {
+	for folder := range folders {
+		if err := storage.Settle(ctx, w.store, folder+"/"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // each calls look for all names, a few at once.
