@@ -7,9 +7,9 @@ import (
 
 	"shoebox/repo"
 	"shoebox/repo/storage"
+	"shoebox/repo/storage/storagetest"
 	"shoebox/repo/vault"
 	"shoebox/snapshot"
-	"shoebox/repo/storage/storagetest"
 )
 
 // Job is one thing done to a repository, to be cut short and made to fail in every way. A new room adds its line to Jobs.
