@@ -132,18 +132,7 @@ func (a *Audit) findOthers(ctx context.Context) error {
 	if len(a.others) == 0 {
 		return nil
 	}
-	paths, err := listNames(ctx, a.repo.store, segmentsDir)
-	if err != nil {
-		return fmt.Errorf("list the segments: %w", err)
-	}
-	for _, path := range paths {
-		s, err := a.repo.readSegment(ctx, path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, crypt.ErrDamaged) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
+	return a.repo.eachSegment(ctx, func(_ string, s segment) error {
 		var damaged error
 		for e := range indexEntries(s.Packs, &damaged) {
 			_, there := a.listed[pack.Name(e.Place.Pack)]
@@ -151,8 +140,8 @@ func (a *Audit) findOthers(ctx context.Context) error {
 				a.others[e.ID] = e.Place
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // note keeps damage and lets other errors through.

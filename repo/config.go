@@ -13,6 +13,7 @@ import (
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 )
 
 // Version is the version of the repository format that is written here.
@@ -111,10 +112,10 @@ func readHint(ctx context.Context, store storage.Store) error {
 		if err != nil {
 			return fmt.Errorf("look for a repository: %w", err)
 		}
-		switch dir, _, _ := strings.Cut(strings.TrimPrefix(o.Name, copiesDir), "/"); dir + "/" {
+		switch dir, _, _ := strings.Cut(strings.TrimPrefix(o.Name, vault.CopiesDir), "/"); dir + "/" {
 		case keysDir, configDir:
 			keys = true
-		case packsDir, segmentsDir, sessionsDir, marksDir, parityDir:
+		case packsDir, segmentsDir, sessionsDir, marksDir, vault.ParityDir:
 			used = true
 		case readmeName + "/", hintName + "/": // the second copy of a hint that is gone says nothing
 		default:

@@ -80,7 +80,7 @@ func makeWay(ctx context.Context, store storage.Store) error {
 		return nil
 	}
 	store = vault.New(store, false) // deletes second copies too
-	for _, dir := range []string{copiesDir, keysDir, configDir} {
+	for _, dir := range []string{vault.CopiesDir, keysDir, configDir} {
 		names, err := listNames(ctx, store, dir)
 		if err != nil {
 			return fmt.Errorf("clear away a set-up that was cut short: %w", err)

@@ -28,12 +28,11 @@ func (p *pruner) evacuate(ctx context.Context, packs []*packState) error {
 	if err := p.moveAll(ctx, b, packs); err != nil {
 		return err
 	}
-	made := b.made()
 	if err := b.Flush(ctx); err != nil {
 		return fmt.Errorf("copy out of mostly dead packs: %w", err)
 	}
 	p.report.Freed -= b.Count().StoredBytes + b.Count().MetaBytes
-	return p.readBack(ctx, append(made, b.made()...))
+	return p.readBack(ctx, b.made())
 }
 
 // carrier is a batch that belongs to no session: it carries chunks from pack to pack and never writes a record.

@@ -18,9 +18,6 @@ import (
 	"shoebox/repo/vault"
 )
 
-// quarantineDir is where damaged packs and segments are kept once what could be saved of them is safe elsewhere.
-const quarantineDir = "quarantine/"
-
 // Healed says what a healing did, and what it could not.
 type Healed struct {
 	Corrected   []vault.Correction // objects put right, or redundancy made anew
@@ -114,18 +111,23 @@ func (r *Repo) entriesOf(ctx context.Context, name pack.Name) (entries []pack.En
 	if e, err := r.readDirectory(ctx, name, size); err == nil {
 		return pack.ParseEntries(e.Lines, size)
 	}
-	err = r.eachSegment(ctx, func(_ string, s segment) error {
+	err = r.eachTold(ctx, name, func(told []pack.Entry) { entries = told })
+	return entries, err
+}
+
+// eachTold visits what each segment says that a pack holds. One whose lines are wrong says nothing: check names it.
+func (r *Repo) eachTold(ctx context.Context, name pack.Name, visit func([]pack.Entry)) error {
+	return r.eachSegment(ctx, func(_ string, s segment) error {
 		for _, e := range s.Packs {
 			if e.Name != name {
 				continue
 			}
 			if told, err := pack.ParseEntries(e.Lines, e.Size); err == nil {
-				entries = told
+				visit(told)
 			}
 		}
 		return nil
 	})
-	return entries, err
 }
 
 // RepairIndex reads the directory of every pack, writes segments for those that no segment tells of, or tells wrongly, and tells how many
@@ -188,7 +190,7 @@ func (r *Repo) retireSegments(ctx context.Context, paths []string, h *Healed) er
 			continue
 		}
 		if err == nil {
-			err = r.store.Put(ctx, quarantineDir+hex.EncodeToString(name[:]), data)
+			err = r.store.Put(ctx, vault.QuarantineDir+hex.EncodeToString(name[:]), data)
 		}
 		if err == nil {
 			err = r.store.Delete(ctx, path)

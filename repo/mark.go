@@ -81,7 +81,7 @@ func (m *ownMark) remove(ctx context.Context) error {
 // sessionState is a session as its objects tell.
 type sessionState struct {
 	open, done, revoked bool
-	objects             int
+	objects             []string // their full names
 }
 
 // sessions lists all sessions, and revokes after them.
@@ -94,7 +94,7 @@ func (r *Repo) sessions(ctx context.Context) (map[string]sessionState, error) {
 	for _, name := range names {
 		sid, rest, _ := strings.Cut(strings.TrimPrefix(name, sessionsDir), ".")
 		s := all[sid]
-		s.objects++
+		s.objects = append(s.objects, name)
 		s.open = s.open || "."+rest == openSuffix
 		s.done = s.done || "."+rest == doneSuffix
 		all[sid] = s
@@ -205,8 +205,8 @@ func (p *pruner) stillWorking(ctx context.Context, waiting map[string]bool, last
 			delete(waiting, sid)
 			continue
 		}
-		if sign, ok := last[sid]; !ok || sign.objects != s.objects {
-			last[sid] = lastSign{s.objects, p.repo.options.Now()}
+		if sign, ok := last[sid]; !ok || sign.objects != len(s.objects) {
+			last[sid] = lastSign{len(s.objects), p.repo.options.Now()}
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"shoebox/chunk"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 )
 
 // Open opens the repository in a store with one of the secrets, tried in order. It fails with
@@ -56,8 +57,8 @@ func (r *Repo) unlock(ctx context.Context, secrets []crypt.Secret) (m crypt.Mast
 	if err == nil || ctx.Err() != nil {
 		return m, id, err
 	}
-	again, id, failed := r.unlockFrom(ctx, copiesDir+keysDir, secrets, func(path string) ([]byte, error) {
-		name := strings.TrimPrefix(path, copiesDir)
+	again, id, failed := r.unlockFrom(ctx, vault.CopiesDir+keysDir, secrets, func(path string) ([]byte, error) {
+		name := strings.TrimPrefix(path, vault.CopiesDir)
 		file, err := r.vault.Copy(ctx, name)
 		if err == nil && bytes.Equal(file, tried[name]) {
 			err = fs.ErrNotExist // it was tried

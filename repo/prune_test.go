@@ -16,6 +16,7 @@ import (
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 )
 
 // kept are roots that say what they are told, all of it at the first call.
@@ -323,7 +324,7 @@ func TestPruneOnAFullStore(t *testing.T) {
 	alive := p.stored(noise(15, 30_000))
 	p.stored(noise(16, 90_000))
 	for _, path := range p.names(packsDir) { // as the vault would
-		if err := p.stage.Put(t.Context(), strings.Replace(path, packsDir, parityDir, 1), make([]byte, 2_000)); err != nil {
+		if err := p.stage.Put(t.Context(), strings.Replace(path, packsDir, vault.ParityDir, 1), make([]byte, 2_000)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -108,16 +108,11 @@ const (
 	segmentsDir = "segments/"
 	sessionsDir = "sessions/"
 	marksDir    = "marks/"
-	parityDir   = "parity/"
-	copiesDir   = "copies/"
 )
 
-func packPath(n pack.Name) string   { return hashPath(packsDir, n) }
-func parityPath(n pack.Name) string { return hashPath(parityDir, n) }
-
-func hashPath(dir string, n [32]byte) string {
+func packPath(n pack.Name) string {
 	name := hex.EncodeToString(n[:])
-	return dir + name[:2] + "/" + name
+	return packsDir + name[:2] + "/" + name
 }
 
 // parseHash reads the last part of a path as the 64 hexadecimal digits of a hash.

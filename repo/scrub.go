@@ -142,20 +142,10 @@ func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, dam
 
 // spoilTold tries the chunks that segments place in a damaged pack: its own directory may be damaged, or that of another pack.
 func (a *Audit) spoilTold(ctx context.Context, name pack.Name, data []byte) error {
-	return a.repo.eachSegment(ctx, func(_ string, s segment) error {
-		for _, p := range s.Packs {
-			if p.Name != name {
-				continue
-			}
-			entries, err := pack.ParseEntries(p.Lines, p.Size)
-			if err != nil {
-				continue // the segment is named for it
-			}
-			for _, e := range entries {
-				a.tryChunk(name, e, data)
-			}
+	return a.repo.eachTold(ctx, name, func(told []pack.Entry) {
+		for _, e := range told {
+			a.tryChunk(name, e, data)
 		}
-		return nil
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"shoebox/repo/guard"
 	"shoebox/repo/pack"
 	"shoebox/repo/storage"
+	"shoebox/repo/vault"
 )
 
 // deletePacks is B4 to B6: segments that no longer tell of the packs, then the packs, then the mark.
@@ -250,17 +251,14 @@ func (r *Repo) tidySessions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := listNames(ctx, r.store, sessionsDir)
-	if err != nil {
-		return fmt.Errorf("list the sessions: %w", err)
-	}
-	for _, name := range names {
-		sid, _, _ := strings.Cut(strings.TrimPrefix(name, sessionsDir), ".")
-		if !all[sid].done || strings.HasSuffix(name, doneSuffix) {
-			continue
-		}
-		if err := r.store.Delete(ctx, name); err != nil {
-			return fmt.Errorf("delete %s: %w", name, err)
+	for _, s := range all {
+		for _, name := range s.objects {
+			if !s.done || strings.HasSuffix(name, doneSuffix) {
+				continue
+			}
+			if err := r.store.Delete(ctx, name); err != nil {
+				return fmt.Errorf("delete %s: %w", name, err)
+			}
 		}
 	}
 	return nil
@@ -273,7 +271,7 @@ func (p *pruner) makeRoom(ctx context.Context, packs []*packState, full error) e
 		if s.used > 0 {
 			continue
 		}
-		if err := p.repo.store.Delete(ctx, parityPath(s.name)); err != nil {
+		if err := p.repo.store.Delete(ctx, vault.SidecarName(packPath(s.name))); err != nil {
 			return errors.Join(full, err)
 		}
 		if freed++; freed == roomEnough {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 
+	"shoebox/chunk"
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/repo/vault"
@@ -51,12 +52,8 @@ func Heal(ctx context.Context, r *repo.Repo, o HealOptions) (*HealReport, error)
 		return nil, fmt.Errorf("heal: %w", err)
 	}
 	h := &HealReport{Healed: healed}
-	wanted, err := findLost(ctx, r)
-	if err != nil {
-		return nil, fmt.Errorf("look for what is lost: %w", err)
-	}
-	if len(wanted) > 0 && len(o.From)+len(o.Sources) > 0 {
-		if err := regain(ctx, r, wanted, h, o); err != nil {
+	if len(o.From)+len(o.Sources) > 0 {
+		if err := regain(ctx, r, h, o); err != nil {
 			return h, fmt.Errorf("bring back what is lost: %w", err)
 		}
 	}
@@ -92,10 +89,10 @@ func findLost(ctx context.Context, r *repo.Repo) (map[content]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	lost := make(map[content]Entry)
+	lost, visited := make(map[content]Entry), make(map[chunk.ID]struct{})
 	reader := newPageReader(r, false)
-	for _, s := range v.confirmed() {
-		for e, err := range reader.walk(ctx, s.root, nil) {
+	for _, s := range wholes(v.confirmed()) {
+		for e, err := range reader.walk(ctx, s.root, s.once(nil, visited)) {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
@@ -108,7 +105,11 @@ func findLost(ctx context.Context, r *repo.Repo) (map[content]Entry, error) {
 }
 
 // regain stores lost contents again from wherever they are found.
-func regain(ctx context.Context, r *repo.Repo, wanted map[content]Entry, h *HealReport, o HealOptions) error {
+func regain(ctx context.Context, r *repo.Repo, h *HealReport, o HealOptions) error {
+	wanted, err := findLost(ctx, r)
+	if err != nil || len(wanted) == 0 {
+		return err
+	}
 	batch, err := r.Begin(ctx, repo.BatchOptions{})
 	if err != nil {
 		return err
@@ -142,15 +143,10 @@ func (g *regainer) fromRepository(ctx context.Context, other *repo.Repo) error {
 	if err != nil {
 		return fmt.Errorf("the other repository: %w", err)
 	}
-	seen := make(map[repo.Part]bool)
+	visited := make(map[chunk.ID]struct{})
 	reader := newPageReader(other, false)
-	skip := func(c childForm) bool {
-		was := seen[c.Part]
-		seen[c.Part] = true
-		return was
-	}
-	for _, s := range v.confirmed() {
-		for e, err := range reader.walk(ctx, s.root, skip) {
+	for _, s := range wholes(v.confirmed()) {
+		for e, err := range reader.walk(ctx, s.root, s.once(nil, visited)) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

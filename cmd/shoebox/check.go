@@ -149,15 +149,11 @@ func (p *program) watchCheck(bytes, looked *atomic.Int64) (stop func()) {
 	if !p.terminal || p.flags.quiet || p.flags.json {
 		return func() {}
 	}
-	draw := func(last bool) {
-		if last {
-			p.clear()
-			return
-		}
-		p.draw(fmt.Sprintf("Checking: %s read, %s", bytesText(bytes.Load()), plural(looked.Load(), "snapshot")))
+	text := func() string {
+		return fmt.Sprintf("Checking: %s read, %s", bytesText(bytes.Load()), plural(looked.Load(), "snapshot"))
 	}
-	draw(false)
-	return every(200*time.Millisecond, draw)
+	p.draw(text())
+	return p.moving(text)
 }
 
 func (p *program) checkSaid(c *snapshot.Report, budget repo.Budget) error {

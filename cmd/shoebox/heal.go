@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -118,12 +117,8 @@ func (p *program) watchVault(doing string, w *vault.Progress) (stop func()) {
 	if !p.terminal || p.flags.quiet || p.flags.json {
 		return func() {}
 	}
-	return every(200*time.Millisecond, func(last bool) {
-		if last {
-			p.clear()
-			return
-		}
-		p.draw(fmt.Sprintf("%s: %s of %s looked at", doing, bytesText(w.Bytes.Load()), bytesText(w.AllBytes.Load())))
+	return p.moving(func() string {
+		return fmt.Sprintf("%s: %s of %s looked at", doing, bytesText(w.Bytes.Load()), bytesText(w.AllBytes.Load()))
 	})
 }
 

@@ -45,6 +45,17 @@ func every(interval time.Duration, draw func(last bool)) (stop func()) {
 	return func() { close(done); wg.Wait() }
 }
 
+// moving shows a line that changes on the terminal, until it is stopped; then the line goes.
+func (p *program) moving(text func() string) (stop func()) {
+	return every(200*time.Millisecond, func(last bool) {
+		if last {
+			p.clear()
+			return
+		}
+		p.draw(text())
+	})
+}
+
 // painter chooses how to show progress, and how often. It is told when it is drawn for the last time.
 func (p *program) painter(doing, what string, progress *snapshot.Progress) (draw func(last bool), interval time.Duration) {
 	start := time.Now()

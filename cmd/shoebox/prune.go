@@ -139,13 +139,7 @@ func (p *program) watchPrune(w *pruneWatch) (stop func()) {
 			}
 		})
 	}
-	return every(200*time.Millisecond, func(last bool) {
-		if last {
-			p.clear()
-			return
-		}
-		p.draw(w.text())
-	})
+	return p.moving(w.text)
 }
 
 func (p *program) pruneSaid(r *repo.PruneReport, dry bool) {

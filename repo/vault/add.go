@@ -54,7 +54,7 @@ func (w *walk) remove(ctx context.Context, name string) error {
 	if kindOf(name) == sidecarKind {
 		return w.store.Delete(ctx, name)
 	}
-	of := strings.TrimPrefix(name, copiesDir)
+	of := strings.TrimPrefix(name, CopiesDir)
 	p, err := w.lookPair(ctx, of)
 	if err != nil {
 		return err
@@ -73,11 +73,11 @@ type Sweep struct {
 
 // SweepParity deletes sidecars without a pack, which deletions and new sidecars side by side can leave behind, and tells how many it deleted.
 func (v *Vault) SweepParity(ctx context.Context, o Sweep) (deleted int, err error) {
-	deleted, err = v.sweep(ctx, parityDir, packsDir, sidecarKind, packOf)
+	deleted, err = v.sweep(ctx, ParityDir, packsDir, sidecarKind, packOf)
 	if err != nil || !o.LoneCopies {
 		return deleted, err
 	}
-	more, err := v.sweep(ctx, copiesDir, "", copyKind, func(name string) string { return strings.TrimPrefix(name, copiesDir) })
+	more, err := v.sweep(ctx, CopiesDir, "", copyKind, func(name string) string { return strings.TrimPrefix(name, CopiesDir) })
 	return deleted + more, err
 }
 

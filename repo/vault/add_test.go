@@ -46,7 +46,7 @@ func TestAddAndRemoveBesideDamage(t *testing.T) {
 	change(t, m, pack, flip(3))
 	change(t, m, snapshotName, flip(300))
 	rep, err := v.AddParity(ctx, Options{})
-	if must(t, err); len(rep.Damage) != 2 || contents(t, m)[sidecarName(pack)] != "" || contents(t, m)[copyName(snapshotName)] != "" {
+	if must(t, err); len(rep.Damage) != 2 || contents(t, m)[SidecarName(pack)] != "" || contents(t, m)[copyName(snapshotName)] != "" {
 		t.Errorf("%+v", rep)
 	}
 	v, m = filled(t, true)
@@ -91,7 +91,7 @@ func TestSweep(t *testing.T) {
 	pack := packNames()[0]
 	must(t, m.Delete(ctx, pack))
 	delete(want, pack)
-	delete(want, sidecarName(pack))
+	delete(want, SidecarName(pack))
 	must(t, m.Delete(ctx, snapshotName))
 	delete(want, snapshotName)
 	must(t, m.Put(ctx, "parity/strange", []byte("x")))
@@ -146,7 +146,7 @@ func healEveryByte(t *testing.T, stride int) (n int) {
 		want := contents(t, m)
 		second := copyName(name)
 		if k == packKind {
-			second = sidecarName(name)
+			second = SidecarName(name)
 		}
 		for _, which := range []string{name, second} {
 			step := stride
@@ -173,7 +173,7 @@ func TestHostileStore(t *testing.T) {
 	v, m := filled(t, true)
 	huge := make([]byte, parity.MaxPack+4096)
 	must(t, m.Put(ctx, shortPack(), huge))
-	must(t, m.Put(ctx, sidecarName(longPack()), huge[:1<<20]))
+	must(t, m.Put(ctx, SidecarName(longPack()), huge[:1<<20]))
 	must(t, m.Put(ctx, snapshotName, make([]byte, maxSmall+1000)))
 	header := sealCopy("keys/x.age", []byte("x"))
 	header[14] = 0xff // a length of 2^55
@@ -224,11 +224,11 @@ func FuzzKind(f *testing.F) {
 	for name := range house() {
 		f.Add(name)
 		f.Add(copyName(name))
-		f.Add(sidecarName(name))
+		f.Add(SidecarName(name))
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		switch k := kindOf(name); {
-		case k == packKind && (packOf(sidecarName(name)) != name || kindOf(sidecarName(name)) != sidecarKind):
+		case k == packKind && (packOf(SidecarName(name)) != name || kindOf(SidecarName(name)) != sidecarKind):
 			t.Error("its sidecar is none")
 		case k.copied() && kindOf(copyName(name)) != copyKind:
 			t.Error("its copy is none")

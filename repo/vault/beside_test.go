@@ -51,7 +51,7 @@ func (b *between) Put(ctx context.Context, name string, data []byte) error {
 	b.next()
 	second := copyName(name)
 	if kindOf(name) == packKind {
-		second = sidecarName(name)
+		second = SidecarName(name)
 	}
 	if k := kindOf(name); b.only && (k == packKind || k.copied()) && b.last < b.call-1 {
 		if _, err := b.Store.Get(ctx, second, 0, 0); err != nil {
@@ -210,8 +210,8 @@ func TestHealBesidePrune(t *testing.T) {
 	name := packName(pack)
 	for what, hurt := range map[string]func(m *storage.Memory){
 		"damaged":         func(m *storage.Memory) { change(t, m, name, flip(60)) },
-		"bare":            func(m *storage.Memory) { must(t, m.Delete(ctx, sidecarName(name))) },
-		"sidecar damaged": func(m *storage.Memory) { change(t, m, sidecarName(name), flip(120)) },
+		"bare":            func(m *storage.Memory) { must(t, m.Delete(ctx, SidecarName(name))) },
+		"sidecar damaged": func(m *storage.Memory) { change(t, m, SidecarName(name), flip(120)) },
 	} {
 		base := new(storage.Memory)
 		must(t, New(base, true).Put(ctx, name, pack))
@@ -221,7 +221,7 @@ func TestHealBesidePrune(t *testing.T) {
 		everyOrder(t, base, func(v *Vault) error { return ignore(v.Heal(ctx, Options{})) }, ops, func(m *storage.Memory, at []int) {
 			must(t, ignore(New(m, true).SweepParity(ctx, Sweep{})))
 			for left, data := range contents(t, m) {
-				if left != name && !strings.HasPrefix(left, parityDir) || left == name && data != string(pack) {
+				if left != name && !strings.HasPrefix(left, ParityDir) || left == name && data != string(pack) {
 					t.Fatalf("%s, pruned at %v: %s is left", what, at, left)
 				}
 				back++

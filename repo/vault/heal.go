@@ -57,7 +57,7 @@ func (w *walk) failed(ctx context.Context, name string, bad, err error) error {
 // any pack that is listed, and only a pruner, who announces it, may take it away.
 func (w *walk) putPack(ctx context.Context, name string, healed []byte, what string) (done bool, err error) {
 	bad := fmt.Errorf("%w: %s", ErrDamaged, what)
-	for _, needed := range []string{name, sidecarName(name)} {
+	for _, needed := range []string{name, SidecarName(name)} {
 		if ok, err := w.there(ctx, needed); !ok || err != nil {
 			if err != nil {
 				err = w.failed(ctx, name, bad, err)
@@ -74,11 +74,11 @@ func (w *walk) putPack(ctx context.Context, name string, healed []byte, what str
 
 // putSidecar writes the sidecar of a whole pack.
 func (w *walk) putSidecar(ctx context.Context, name string, sidecar []byte, bad error) error {
-	if err := w.correct(ctx, sidecarName(name), sidecar); err != nil {
-		return w.failed(ctx, sidecarName(name), bad, err)
+	if err := w.correct(ctx, SidecarName(name), sidecar); err != nil {
+		return w.failed(ctx, SidecarName(name), bad, err)
 	}
 	ok, err := w.there(ctx, name)
-	return w.keepSecond(ctx, sidecarName(name), ok, bad, err)
+	return w.keepSecond(ctx, SidecarName(name), ok, bad, err)
 }
 
 // putCopy writes the copy of a whole original. done is false when the original changed since it was read.

@@ -36,7 +36,7 @@ func hurt(t testing.TB, m storage.Store) {
 		i++
 	}
 	packs := packNames()
-	change(t, m, sidecarName(packs[0]), flip(20))
+	change(t, m, SidecarName(packs[0]), flip(20))
 	must(t, m.Delete(ctx, copyName("shoebox.json")))
 }
 
@@ -268,7 +268,7 @@ func TestRestored(t *testing.T) {
 		wantContents(t, m, before, "after Restored")
 	}
 	name := packNames()[0]
-	must(t, m.Delete(ctx, sidecarName(name)))
+	must(t, m.Delete(ctx, SidecarName(name)))
 	if _, err := v.Restored(ctx, name); !errors.Is(err, ErrDamaged) {
 		t.Error("without a sidecar:", err)
 	}
@@ -332,13 +332,13 @@ func TestQuarantine(t *testing.T) {
 	}
 	bad := noise("bad", 6000)
 	must(t, base.Put(ctx, name, bad))
-	sidecar, err := base.Get(ctx, sidecarName(name), 0, -1)
+	sidecar, err := base.Get(ctx, SidecarName(name), 0, -1)
 	must(t, err)
-	place := quarantineDir + name[len(name)-64:]
+	place := QuarantineDir + name[len(name)-64:]
 	want := contents(t, base)
 	want[place], want[place+".parity"] = string(bad), string(sidecar)
 	delete(want, name)
-	delete(want, sidecarName(name))
+	delete(want, SidecarName(name))
 	everyStop(t, base, func(s storage.Store) error { return New(s, true).Quarantine(ctx, name) }, func(after *storage.Memory, k int) {
 		if _, err := after.Get(ctx, name, 0, -1); err != nil {
 			if kept, err := after.Get(ctx, place, 0, -1); err != nil || !bytes.Equal(kept, bad) {

@@ -86,7 +86,7 @@ func (w *walk) lookSidecar(ctx context.Context, name string, data []byte) error 
 	}
 	w.left(missing)
 	if !missing {
-		w.damaged(sidecarName(name), fmt.Errorf("%w: %w", ErrDamaged, bad), true)
+		w.damaged(SidecarName(name), fmt.Errorf("%w: %w", ErrDamaged, bad), true)
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (w *walk) lookSidecarAlone(ctx context.Context, name string) error {
 			return ctx.Err()
 		}
 	}
-	w.damaged(sidecarName(name), fmt.Errorf("%w: %w", ErrDamaged, bad), true)
+	w.damaged(SidecarName(name), fmt.Errorf("%w: %w", ErrDamaged, bad), true)
 	return nil
 }
 

@@ -6,17 +6,21 @@ import (
 	"strings"
 )
 
+// The folders of a vault.
 const (
-	packsDir      = "packs/"
-	parityDir     = "parity/"
-	copiesDir     = "copies/"
-	quarantineDir = "quarantine/"
+	ParityDir     = "parity/"     // sidecars
+	CopiesDir     = "copies/"     // second copies, under the names of their originals
+	QuarantineDir = "quarantine/" // what is beyond healing, once what could be saved of it is safe elsewhere
+)
+
+const (
+	packsDir = "packs/"
 
 	hintName   = "shoebox.json"
 	doneSuffix = ".done" // of a session that has confirmed its snapshot
 
 	// removedName is an object that says that redundancy is being removed, or was: a sidecar or a copy that vanishes says nothing then.
-	removedName = parityDir + "removed"
+	removedName = ParityDir + "removed"
 )
 
 // kind is what a name says of an object.
@@ -61,7 +65,7 @@ func kindOf(name string) kind {
 	case "README.txt", removedName:
 		return plainKind
 	}
-	if original, ok := strings.CutPrefix(name, copiesDir); ok {
+	if original, ok := strings.CutPrefix(name, CopiesDir); ok {
 		if kindOf(original).copied() {
 			return copyKind
 		}
@@ -95,9 +99,11 @@ func hashedKind(folder, digits, hash string, sidecar bool) kind {
 	return segmentKind
 }
 
-func copyName(name string) string    { return copiesDir + name }
-func sidecarName(pack string) string { return parityDir + strings.TrimPrefix(pack, packsDir) }
-func packOf(sidecar string) string   { return packsDir + strings.TrimPrefix(sidecar, parityDir) }
+func copyName(name string) string { return CopiesDir + name }
+
+// SidecarName is the name of the sidecar of a pack, both as they stand in the store.
+func SidecarName(pack string) string { return ParityDir + strings.TrimPrefix(pack, packsDir) }
+func packOf(sidecar string) string   { return packsDir + strings.TrimPrefix(sidecar, ParityDir) }
 
 // packHash reads the hash at the end of the name of a pack or a segment.
 func packHash(name string) (h [32]byte) {

@@ -35,7 +35,7 @@ func (v *Vault) Quarantine(ctx context.Context, name string) error {
 		return fmt.Errorf("quarantine %s: %w: what cannot be read cannot be kept", name, bad)
 	}
 	w := v.newWalk(Options{})
-	place := quarantineDir + name[len(name)-64:]
+	place := QuarantineDir + name[len(name)-64:]
 	if err := w.correct(ctx, place, data); err != nil {
 		return fmt.Errorf("quarantine %s: %w", name, err)
 	}

@@ -118,7 +118,7 @@ func (v *Vault) there(ctx context.Context, name string) (bool, error) {
 
 // sidecar reads a sidecar as it is; nil when there is none or it cannot be read.
 func (v *Vault) sidecar(ctx context.Context, pack string) ([]byte, error) {
-	name := sidecarName(pack)
+	name := SidecarName(pack)
 	data, err := v.read(ctx, name, unknown)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		data, err = v.read(ctx, name, unknown)

@@ -66,7 +66,7 @@ func (v *Vault) protect(ctx context.Context, name string, data []byte) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := v.store.Put(ctx, sidecarName(name), sidecar); err != nil {
+		if err := v.store.Put(ctx, SidecarName(name), sidecar); err != nil {
 			return fmt.Errorf("parity of %s: %w", name, err)
 		}
 	case k.copied() && copyable(name):
@@ -105,7 +105,7 @@ func (v *Vault) Delete(ctx context.Context, name string) error {
 	second := ""
 	switch k := kindOf(name); {
 	case k == packKind:
-		second = sidecarName(name)
+		second = SidecarName(name)
 	case k.copied() && copyable(name):
 		second = copyName(name)
 	}

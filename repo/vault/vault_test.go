@@ -219,7 +219,7 @@ func TestNoCopyOfAnOldPassword(t *testing.T) {
 		_ = New(&stopping{Store: m, left: k}, true).Put(ctx, slotName, slot("new"))
 		all := contents(t, m)
 		for name, data := range all {
-			if strings.HasPrefix(name, copiesDir) && strings.Contains(data, string(slot("old"))) && all[slotName] != string(slot("old")) {
+			if strings.HasPrefix(name, CopiesDir) && strings.Contains(data, string(slot("old"))) && all[slotName] != string(slot("old")) {
 				t.Errorf("stopped after %d calls: %s holds the old slot, and the slot is new", k, name)
 			}
 		}
@@ -321,7 +321,7 @@ func TestVerifyFindsAll(t *testing.T) {
 		must(t, m.Put(ctx, strange, []byte("x")))
 	}
 	must(t, m.Put(ctx, "parity/00/"+strings.Repeat("0", 64), []byte("x")))
-	must(t, m.Put(ctx, quarantineDir+strings.Repeat("0", 64), []byte("x")))
+	must(t, m.Put(ctx, QuarantineDir+strings.Repeat("0", 64), []byte("x")))
 	rep, err = v.Verify(ctx, Options{})
 	must(t, err)
 	if len(rep.Strange) != 7 || rep.Lone != 1 || len(rep.Quarantine) != 1 || len(rep.Damage) != 0 {

@@ -169,7 +169,7 @@ func (w *walk) list(ctx context.Context) ([]string, error) {
 				w.report.Lone++
 			}
 		case copyKind:
-			names = append(names, strings.TrimPrefix(name, copiesDir))
+			names = append(names, strings.TrimPrefix(name, CopiesDir))
 		case plainKind:
 		default:
 			names = append(names, name)
@@ -184,7 +184,7 @@ func (w *walk) bare(name string) bool {
 	k := kindOf(name)
 	second := copyName(name)
 	if k == packKind {
-		second = sidecarName(name)
+		second = SidecarName(name)
 	}
 	_, there := w.sizes[second]
 	return !there && (k == packKind || k.copied() && copyable(name))
