@@ -168,7 +168,7 @@ func (x *Index) Segments() map[Name]struct{} {
 // from entries with a lock held. A disk that cannot be written is no error: see Where.
 func (x *Index) Load(segment Name, entries iter.Seq[Entry]) error {
 	const some = 4096
-	batch := make([]Entry, 0, some)
+	var batch []Entry // grows: most segments are small
 	for e := range entries {
 		if batch = append(batch, e); len(batch) == some {
 			if err := x.add(batch); err != nil {

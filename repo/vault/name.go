@@ -2,7 +2,6 @@ package vault
 
 import (
 	"encoding/hex"
-	"regexp"
 	"strings"
 )
 
@@ -51,12 +50,12 @@ func (k kind) replaced() bool { return k == slotKind || k == changingKind || k =
 
 // folders are the kinds of what lies in each.
 var folders = map[string]kind{
-	"segments": segmentKind, "snapshots": recordKind, "tombstones": recordKind, "releases": recordKind, "brakes": changingKind, "config": changingKind,
+	"snapshots": recordKind, "tombstones": recordKind, "releases": recordKind, "brakes": changingKind, "config": changingKind,
 	"keys": slotKind, "sessions": momentKind, "marks": recordKind,
 }
 
-// hashed is the name of a pack, a sidecar, a segment or a pack in quarantine.
-var hashed = regexp.MustCompile(`^(?:(packs|parity)/([0-9a-f]{2})/|(segments|quarantine)/)([0-9a-f]{64})(\.parity)?$`)
+// hashed are the folders of what is named by its hash.
+var hashed = map[string]kind{"packs": packKind, "parity": sidecarKind, "segments": segmentKind, "quarantine": quarantineKind}
 
 func kindOf(name string) kind {
 	switch name {
@@ -71,11 +70,11 @@ func kindOf(name string) kind {
 		}
 		return strangeKind
 	}
-	if m := hashed.FindStringSubmatch(name); m != nil {
-		return hashedKind(m[1]+m[3], m[2], m[4], m[5] != "")
-	}
 	folder, rest, below := strings.Cut(name, "/")
-	if k := folders[folder]; below && rest != "" && !strings.Contains(rest, "/") && k != segmentKind {
+	if hashed[folder] != strangeKind {
+		return hashedKind(folder, rest)
+	}
+	if k := folders[folder]; below && rest != "" && !strings.Contains(rest, "/") {
 		if k == momentKind && strings.HasSuffix(rest, doneSuffix) {
 			return recordKind // without it a snapshot is not shown
 		}
@@ -84,19 +83,22 @@ func kindOf(name string) kind {
 	return strangeKind
 }
 
-// hashedKind is the kind of an object named by a hash.
-func hashedKind(folder, digits, hash string, sidecar bool) kind {
-	switch {
-	case folder == "quarantine":
-		return quarantineKind
-	case sidecar || digits != "" && !strings.HasPrefix(hash, digits):
-		return strangeKind
-	case folder == "packs":
-		return packKind
-	case folder == "parity":
-		return sidecarKind
+// hashedKind is the kind of an object named by a hash: rest is its name in the folder. It is asked at every call, so it takes no pattern.
+func hashedKind(folder, rest string) kind {
+	if folder == "packs" || folder == "parity" {
+		digits, hash, below := strings.Cut(rest, "/")
+		if !below || len(digits) != 2 || !strings.HasPrefix(hash, digits) {
+			return strangeKind
+		}
+		rest = hash
 	}
-	return segmentKind
+	if folder == "quarantine" {
+		rest = strings.TrimSuffix(rest, ".parity") // the sidecar went with its pack
+	}
+	if len(rest) != 64 || strings.Trim(rest, "0123456789abcdef") != "" {
+		return strangeKind
+	}
+	return hashed[folder]
 }
 
 func copyName(name string) string { return CopiesDir + name }
