@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -112,6 +114,70 @@ func TestClass07_FullDisk(t *testing.T) {
 		t.Error("the disk was always full, or never")
 	}
 	proof.Count(t, 7, rounds)
+}
+
+// Every job fails cleanly on a disk that is really full, or is done; a prune is always done where there is a sidecar to give up.
+func TestClass07_JobsOnAFullDisk(t *testing.T) {
+	dir := storagetest.SmallDisk(t, 4<<20)
+	if dir == "" {
+		return
+	}
+	d, full, rounds := fullDisk{t, dir}, 0, proof.Pick(t, 1, 4, 60)
+	jobs := slices.DeleteFunc(proof.Jobs(), func(j proof.Job) bool { return j.Empty })
+	for _, j := range jobs {
+		base := proof.Empty(t, new(storage.Memory))
+		base.Parity = j.Parity
+		if err := errors.Join(base.SetUp(base.Store), j.Begin(base)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range rounds {
+			// None, or up to as much as the greatest of the jobs needs.
+			room := rand.New(rand.NewPCG(uint64(i), 77)).Int64N(60<<10) * int64(min(i, 1))
+			what := fmt.Sprintf("%s with room for %d bytes", j.Name, room)
+			err := d.job(base, j, room)
+			if errors.Is(err, storage.ErrFull) && !(j.Parity && strings.HasPrefix(j.Name, "prune")) {
+				full, err = full+1, nil
+			}
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+	t.Logf("%d of %d found the disk full", full, rounds*len(jobs))
+	if full == 0 || full == rounds*len(jobs) {
+		t.Error("the disk was always full, or never")
+	}
+	proof.Count(t, 7, rounds*len(jobs))
+}
+
+// job does one in a copy of a world on the small disk, and once more when there is room. The error is what the job said on the full disk,
+// or what the oracle has against what it left.
+func (d fullDisk) job(base *proof.World, j proof.Job, room int64) error {
+	d.t.Helper()
+	f := d.folder(base.Store)
+	defer f.Close()
+	w := base.In(f)
+	d.leave(room)
+	said := j.Do(w, f)
+	d.free()
+	left, err := proof.Copy(f)
+	if err != nil {
+		return err
+	}
+	if err := w.In(left).Prove(j.MayBe...); err != nil {
+		return fmt.Errorf("said %v, and left: %w", said, err)
+	}
+	again := j.Again
+	if again == nil {
+		again = j.Do
+	}
+	if err := again(w, f); err != nil {
+		return fmt.Errorf("said %v, and again, with room: %w", said, err)
+	}
+	if err := w.Prove(j.MayBe...); err != nil {
+		return fmt.Errorf("said %v, and done again: %w", said, err)
+	}
+	return said
 }
 
 // restoreInto restores a snapshot to the disk while it has little room, and tells whether that was too little.

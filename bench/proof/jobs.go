@@ -14,13 +14,14 @@ import (
 
 // Job is one thing done to a repository, to be cut short and made to fail in every way. A new room adds its line to Jobs.
 type Job struct {
-	Name  string
-	MayBe []Roll                                    // snapshots it may leave that nobody reported
-	Empty bool                                      // it begins without a repository, and only when done again is there surely one
-	Begin func(w *World) error                      // brings a new repository to where the job starts
-	Do    func(w *World, store storage.Store) error // does it; what it reported is in w afterwards
-	Again func(w *World, store storage.Store) error // what a user does after it was cut short; nil for Do
-	Done  func(w *World, store storage.Store) error // says what is wrong when it was reported as done; nil for nothing more than the oracle
+	Name   string
+	MayBe  []Roll                                    // snapshots it may leave that nobody reported
+	Parity bool                                      // in a repository with sidecars and second copies
+	Empty  bool                                      // it begins without a repository, and only when done again is there surely one
+	Begin  func(w *World) error                      // brings a new repository to where the job starts
+	Do     func(w *World, store storage.Store) error // does it; what it reported is in w afterwards
+	Again  func(w *World, store storage.Store) error // what a user does after it was cut short; nil for Do
+	Done   func(w *World, store storage.Store) error // says what is wrong when it was reported as done; nil for nothing more than the oracle
 }
 
 func nothing(*World) error { return nil }
@@ -66,6 +67,8 @@ func Jobs() []Job {
 		{Name: "heal of what was lost beside the packs", Begin: broken, Do: through(healAll)},
 		{Name: "index from the packs alone", Begin: withoutSegments, Do: through(repairIndex)},
 		{Name: "key change", Begin: backupOf(first), Do: changeKeys, Again: changeKeysAgain},
+		{Name: "a night with parity", Parity: true, MayBe: []Roll{night}, Begin: backupOf(first), Do: take(night)},
+		{Name: "prune that repacks with parity", Parity: true, Begin: forgotten(nothing), Do: prune(0.01)},
 	}
 }
 

@@ -62,7 +62,7 @@ func (w *World) publish(parity bool) (err error) {
 	if w.sizes != (chunk.Sizes{}) {
 		setup.PageBits = 1
 	}
-	r, err := repo.Create(context.Background(), w.over(w.Store), setup, w.options())
+	r, err := repo.Create(context.Background(), w.Store, setup, w.options())
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func Prepare(tb testing.TB, j Job) *Stage {
 	tb.Helper()
 	s := &Stage{Job: j, disk: new(storagetest.CrashDisk)}
 	s.base = Empty(tb, folder(s.disk))
+	s.base.Parity = j.Parity
 	if j.Empty {
 		return s
 	}

@@ -194,7 +194,7 @@ func (v *Victim) openAndJudge(h Harm) error {
 }
 
 func (w *World) openSpare(store storage.Store) (*repo.Repo, error) {
-	return repo.Open(context.Background(), w.over(store), []crypt.Secret{w.keys.spare}, w.options())
+	return repo.Open(context.Background(), store, []crypt.Secret{w.keys.spare}, w.options())
 }
 
 // blamed says whether an error that keeps the repository closed tells why. Both keys may be gone with their slots.

@@ -17,11 +17,12 @@ import (
 // World is a repository in a store, and what it must give back.
 type World struct {
 	Store storage.Store
-	Truth map[string]Roll                   // of each snapshot whose success was reported, by name
-	Going map[string]Roll                   // snapshots that somebody began to forget: each gives back this, or other snapshots hold all of it
-	LetGo map[string]Roll                   // snapshots that were to go for good: they may be gone, or give back this
-	Over  func(storage.Store) storage.Store // what is laid over a store before a repository is opened in it; nil for nothing
-	Now   func() time.Time                  // of repository and backups; nil for the system's clock
+	Truth map[string]Roll  // of each snapshot whose success was reported, by name
+	Going map[string]Roll  // snapshots that somebody began to forget: each gives back this, or other snapshots hold all of it
+	LetGo map[string]Roll  // snapshots that were to go for good: they may be gone, or give back this
+	Now   func() time.Time // of repository and backups; nil for the system's clock
+
+	Parity bool // sidecars and second copies from the first day
 
 	sizes    chunk.Sizes
 	keys     keyring
@@ -83,16 +84,10 @@ func (w *World) In(store storage.Store) *World {
 
 func (w *World) options() repo.Options { return repo.Options{Now: w.Now} }
 
-func (w *World) over(store storage.Store) storage.Store {
-	if w.Over == nil {
-		return store
-	}
-	return w.Over(store)
-}
-
 // SetUp makes the repository.
 func (w *World) SetUp(store storage.Store) error {
-	r, err := repo.Create(context.Background(), w.over(store), repo.Setup{Slots: w.keys.slots, Chunks: w.sizes, PageBits: 1}, w.options())
+	setup := repo.Setup{Slots: w.keys.slots, Chunks: w.sizes, PageBits: 1, Parity: w.Parity}
+	r, err := repo.Create(context.Background(), store, setup, w.options())
 	if err != nil {
 		return err
 	}
@@ -101,7 +96,7 @@ func (w *World) SetUp(store storage.Store) error {
 
 // Open opens the repository through a store that may fail.
 func (w *World) Open(store storage.Store) (*repo.Repo, error) {
-	return repo.Open(context.Background(), w.over(store), []crypt.Secret{w.keys.mine}, w.options())
+	return repo.Open(context.Background(), store, []crypt.Secret{w.keys.mine}, w.options())
 }
 
 // Options are those of a backup in small packs.
