@@ -32,7 +32,7 @@ var house = map[string]room{
 	"repo/storage": {rooms: "repo/guard", modules: "golang.org/x/sys"},
 	"repo/crypt":   {rooms: "chunk repo/guard", modules: "filippo.io/age github.com/zeebo/blake3 golang.org/x/crypto golang.org/x/sys"},
 	"repo/pack":    {rooms: "chunk repo/crypt repo/guard", modules: "github.com/klauspost/compress github.com/zeebo/blake3"},
-	"repo/parity":  {modules: "github.com/klauspost/reedsolomon github.com/zeebo/blake3"},
+	"repo/parity":  {modules: "github.com/cespare/xxhash/v2 github.com/klauspost/reedsolomon github.com/zeebo/blake3"},
 	"repo/vault":   {rooms: "repo/guard repo/storage repo/parity", modules: "github.com/zeebo/blake3 golang.org/x/sync"},
 	"repo": {rooms: "chunk index repo/wire repo/storage repo/crypt repo/guard repo/pack repo/vault",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync golang.org/x/sys"},

@@ -3,6 +3,7 @@
 import struct
 
 import b3
+import xxh
 from damage import need
 from store import MAX_PACK
 
@@ -13,11 +14,11 @@ _MAGIC = b"shoepar1"
 
 def heal(name, damaged, sidecar):
     """The whole bytes of the pack of that name (32 bytes), from what is left of it."""
-    d, m, length, hashes, shards = _parse(name, sidecar)
+    d, m, length, sums_of, shards = _parse(name, sidecar)
     size = -(-length // d)
     whole = damaged[: d * size].ljust(d * size, b"\0")
     shards = [whole[i * size : (i + 1) * size] for i in range(d)] + [shards[i * size : (i + 1) * size] for i in range(m)]
-    lost = [i for i in range(d + m) if b3.digest(shards[i])[:16] != hashes[i * 16 : i * 16 + 16]]
+    lost = [i for i in range(d + m) if xxh.digest(shards[i]) != sums_of[i * 8 : i * 8 + 8]]
     data, rows = [j for j in lost if j < d], [i for i in range(d, d + m) if i not in lost]
     need(len(data) <= len(rows), "more is damaged than a sidecar can heal")
     rows = rows[: len(data)]
@@ -30,7 +31,7 @@ def heal(name, damaged, sidecar):
 
 
 def _parse(name, sidecar):
-    """Numbers of shards, length of the pack, hashes, and the parity shards as they stand there: with the first header that is whole."""
+    """Numbers of shards, length of the pack, sums, and the parity shards as they stand there: with the first header that is whole."""
     for at in (0, sidecar.rfind(_MAGIC)):
         header = _header(sidecar, at)
         if header:
@@ -48,7 +49,7 @@ def _header(sidecar, at):
     if at < 0 or sidecar[at : at + 8] != _MAGIC or len(sidecar) < at + _FIXED.size:
         return None
     fixed = _FIXED.unpack_from(sidecar, at)
-    end = at + _FIXED.size + 16 * (fixed[3] + fixed[4]) + 32
+    end = at + _FIXED.size + 8 * (fixed[3] + fixed[4]) + 32
     return (fixed, end) if end <= len(sidecar) and b3.digest(sidecar[at : end - 32]) == sidecar[end - 32 : end] else None
 
 

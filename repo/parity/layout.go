@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/zeebo/blake3"
 )
 
@@ -15,20 +16,21 @@ import (
 // A header:
 //
 //	magic "shoepar1" (8) | name of the pack (32) | length of the pack (4) | data shards (2) | parity shards (2) |
-//	a hash (16) of each data shard and then of each parity shard | BLAKE3 of all before it (32)
+//	a sum (8) of each data shard and then of each parity shard | BLAKE3 of all before it (32)
 const (
 	magic     = "shoepar1"
-	fixed     = 48 // bytes of a header before the hashes
-	sumLength = 16
+	fixed     = 48 // bytes of a header before the sums
+	sumLength = 8
 	hashed    = 32
 )
 
-// sum is the hash of one shard: the first half of its BLAKE3.
+// sum finds the shard that is damaged: its XXH64 with seed 0, little endian. It guards against accidents alone, at a sixth of the cost of
+// BLAKE3: what is healed must have the hash that the pack is named by, whatever the sums say.
 type sum [sumLength]byte
 
-func hash(shard []byte) sum {
-	full := blake3.Sum256(shard)
-	return sum(full[:sumLength])
+func sumOf(shard []byte) (s sum) {
+	binary.LittleEndian.PutUint64(s[:], xxhash.Sum64(shard))
+	return s
 }
 
 // layout is what a header says.

@@ -1,8 +1,8 @@
 // Package parity makes a sidecar for a pack, from which the pack heals when some of its bytes are damaged.
 // It does not know what the bytes mean, nor where they are kept.
 //
-// A pack is cut into up to 128 data shards; Reed-Solomon parity shards over them go into the sidecar, with a hash of every shard:
-// a shard whose hash does not fit is lost, and as many shards as there are parity shards may be lost. So every damaged stretch of up to 3/128 of a pack
+// A pack is cut into up to 128 data shards; Reed-Solomon parity shards over them go into the sidecar, with a sum of every shard:
+// a shard whose sum does not fit is lost, and as many shards as there are parity shards may be lost. So every damaged stretch of up to 3/128 of a pack
 // (384 KiB of 16 MiB) heals wherever it lies, and more when it is spread over no more shards than that. What Heal gives
 // back has the BLAKE3 hash that the pack is named by, or is an error. The form is in docs/format.md, section 19.
 package parity
@@ -57,7 +57,7 @@ func Make(name [32]byte, pack []byte) ([]byte, error) {
 	}
 	l.sums = make([]sum, 0, len(shards))
 	for _, s := range shards {
-		l.sums = append(l.sums, hash(s))
+		l.sums = append(l.sums, sumOf(s))
 	}
 	l.put(out)
 	l.put(out[len(out)-l.header():])
@@ -77,14 +77,14 @@ func Heal(sidecar, damaged []byte) ([]byte, Report, error) {
 	copy(healed, damaged)
 	shards := l.split(healed[:cap(healed)])
 	for i, s := range shards {
-		if hash(s) != l.sums[i] {
+		if sumOf(s) != l.sums[i] {
 			rep.Damaged = append(rep.Damaged, i)
 			shards[i] = s[:0:len(s)] // reconstruction writes in place
 		}
 	}
 	for i := range l.parity {
 		s := l.shard(parity, i)
-		if s == nil || hash(s) != l.sums[l.data+i] {
+		if s == nil || sumOf(s) != l.sums[l.data+i] {
 			s = nil
 			rep.LostParity++
 		}
@@ -123,7 +123,7 @@ func Check(sidecar []byte) (name [32]byte, length int64, err error) {
 		return name, 0, fmt.Errorf("%w: a header of it, or its length", ErrSidecar)
 	}
 	for i := range l.parity {
-		if hash(l.shard(parity, i)) != l.sums[l.data+i] {
+		if sumOf(l.shard(parity, i)) != l.sums[l.data+i] {
 			return name, 0, fmt.Errorf("%w: parity shard %d", ErrSidecar, i)
 		}
 	}
@@ -148,7 +148,7 @@ func Fits(sidecar []byte, name [32]byte, pack []byte) error {
 		return err
 	}
 	for i, s := range shards {
-		if hash(s) != l.sums[i] {
+		if sumOf(s) != l.sums[i] {
 			return fmt.Errorf("%w: shard %d of the pack is another", ErrSidecar, i)
 		}
 	}
