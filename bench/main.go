@@ -1,5 +1,6 @@
 // Command bench measures shoebox and others on the same made-up camera roll, on the machine it runs on, and prints one table
-// of ratios. It does not know how any of them works: it runs programs, checks what they gave back, and takes medians.
+// of records: what was wanted, and what was measured. It does not know how any of them works: it runs programs, checks what
+// they gave back, and takes medians.
 //
 //	go run ./bench -size 2 -runs 3
 //
@@ -15,13 +16,20 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"time"
 )
 
 // options say what to measure.
 type options struct {
 	size    float64 // of the roll, in GB
-	many    int     // files of the flat folder
-	phone   int     // files on the simulated phone
+	many    int     // files of about 10 KB in many folders
+	crowd   int     // small pictures that 50 join
+	million int     // files of the row million
+	nights  int     // snapshots of the row history, of 20,000 pictures at size 2
+	photos  int     // in each of them
+	retags  int     // pictures of 5 MB of the row retag
+	phone   int     // small files on the simulated phone
+	large   int     // files of about 4 MB on it
 	runs    int
 	work    string
 	results string
@@ -33,21 +41,31 @@ type options struct {
 func main() {
 	var o options
 	flag.Float64Var(&o.size, "size", 2, "size of the camera roll in GB")
-	flag.IntVar(&o.many, "many", 200_000, "files in the flat folder")
+	flag.IntVar(&o.many, "many", 100_000, "files of the row many, of about 10 KB each")
+	flag.IntVar(&o.crowd, "crowd", 200_000, "pictures that 50 join in the row fifty")
+	flag.IntVar(&o.million, "million", 1_000_000, "files of the row million")
+	flag.IntVar(&o.nights, "nights", 100, "snapshots of the row history")
+	flag.IntVar(&o.photos, "photos", 20_000, "pictures in each of them")
+	flag.IntVar(&o.retags, "retags", 100, "pictures of 5 MB of the row retag")
 	flag.IntVar(&o.phone, "phone", 2_000, "small files on the simulated phone")
+	flag.IntVar(&o.large, "large", 300, "files of about 4 MB on it")
 	flag.IntVar(&o.runs, "runs", 3, "runs of each; the median counts")
 	flag.StringVar(&o.work, "work", "bench/work", "folder for everything that is made; it is emptied")
 	flag.StringVar(&o.results, "results", "bench/results", "folder for the table and the JSON")
 	flag.StringVar(&o.name, "name", "latest", "of the table and the JSON")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the made-up pictures")
-	flag.StringVar(&o.rows, "rows", "roll,many,phone", "what to measure")
+	flag.StringVar(&o.rows, "rows", "all", "what to measure: "+rowNames())
 	pullFrom := flag.String("pull", "", "only pull every file of the phone behind this adb `server` to the folder of -work")
+	floor := flag.String("floor", "", "only do the least that a work needs: read DIR, copy DIR TO, or fsync DIR")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	work := func() error { return run(ctx, o) }
-	if *pullFrom != "" {
+	switch {
+	case *pullFrom != "":
 		work = func() error { return pull(ctx, *pullFrom, o.work) }
+	case *floor != "":
+		work = func() error { return runFloor(*floor, flag.Args()) }
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -57,6 +75,10 @@ func main() {
 
 // run measures, checks and writes. The working folder is removed in the end, and nothing else.
 func run(ctx context.Context, o options) (err error) {
+	chosen, err := chooseRows(o.rows)
+	if err != nil {
+		return err
+	}
 	work, err := filepath.Abs(o.work)
 	if err != nil {
 		return err
@@ -65,20 +87,20 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	b := &bench{ctx: ctx, options: o, work: work}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	b := &bench{ctx: ctx, options: o, work: work, self: self, began: time.Now()}
 	if err := b.build(); err != nil {
 		return err
 	}
-	for _, part := range []struct {
-		name string
-		run  func() error
-	}{{"roll", b.roll}, {"many", b.many}, {"phone", b.phone}} {
-		if !contains(o.rows, part.name) {
-			continue
+	for _, one := range chosen {
+		began := time.Now()
+		if err := one.run(b); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
 		}
-		if err := part.run(); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
-		}
+		fmt.Printf("(%s took %.0f s)\n", one.name, time.Since(began).Seconds())
 	}
 	return b.write()
 }

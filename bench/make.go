@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"shoebox/snapshot/photo/phototest"
@@ -17,16 +19,23 @@ type roll struct {
 	rng  *rand.Rand
 	at   time.Time
 	made []string // photos so far
-	n    int
+	n    int      // files
+	left int      // bytes that the kind in the making is short of: no video is longer
+
+	tonight []string // what the last night added or changed
 }
 
+// rollStart is when the phone was bought.
+var rollStart = time.Date(2023, 1, 1, 8, 0, 0, 0, time.UTC)
+
 func makeRoll(dir string, bytes int64, seed uint64) (*roll, error) {
-	r := &roll{dir: dir, rng: phototest.Rand(seed), at: time.Date(2023, 1, 1, 8, 0, 0, 0, time.UTC)}
+	r := &roll{dir: dir, rng: phototest.Rand(seed), at: rollStart}
 	for _, kind := range []struct {
 		share float64
 		make  func() (int, error)
 	}{{0.60, r.photo}, {0.08, r.screenshot}, {0.04, r.message}, {0.20, r.video}, {0.04, r.motion}, {0.02, r.retagged}, {0.02, r.copied}} {
 		for left := int64(float64(bytes) * kind.share); left > 0; {
+			r.left = int(left)
 			n, err := kind.make()
 			if err != nil {
 				return nil, err
@@ -59,11 +68,13 @@ func (r *roll) picture(bytes int, at time.Time) phototest.Picture {
 	return phototest.Picture{Bytes: bytes, Tags: phototest.Tags{Taken: at, Offset: "+01:00", Orientation: 1, Make: "Google", Model: "Pixel 8", MakerNote: 24_000}}
 }
 
-func (r *roll) photo() (int, error) {
+func (r *roll) photo() (int, error) { return r.photoOf(2_000_000 + r.rng.IntN(4_000_000)) }
+
+func (r *roll) photoOf(bytes int) (int, error) {
 	at := r.next()
 	path := at.Format("DCIM/Camera/PXL_20060102_150405") + fmt.Sprintf("%03d.jpg", r.n%1000)
 	r.made = append(r.made, path)
-	return r.put(path, phototest.JPEG(r.rng, r.picture(2_000_000+r.rng.IntN(4_000_000), at)), at)
+	return r.put(path, phototest.JPEG(r.rng, r.picture(bytes, at)), at)
 }
 
 func (r *roll) screenshot() (int, error) {
@@ -79,7 +90,7 @@ func (r *roll) message() (int, error) {
 
 func (r *roll) video() (int, error) {
 	at := r.next()
-	return r.put(at.Format("DCIM/Camera/PXL_20060102_150405000.mp4"), phototest.MP4(r.rng, phototest.Video{Bytes: 20_000_000 + r.rng.IntN(120_000_000), Taken: at}), at)
+	return r.put(at.Format("DCIM/Camera/PXL_20060102_150405000.mp4"), phototest.MP4(r.rng, phototest.Video{Bytes: min(20_000_000+r.rng.IntN(120_000_000), max(r.left, 1_000_000)), Taken: at}), at)
 }
 
 func (r *roll) motion() (int, error) {
@@ -115,24 +126,29 @@ func (r *roll) old() ([]byte, time.Time, error) {
 
 // night is what changes in a day: 40 new photos, 10 retagged, 5 moved, 10 gone.
 func (r *roll) night() error {
+	r.tonight = nil
+	before := len(r.made)
 	for range 40 {
 		if _, err := r.photo(); err != nil {
 			return err
 		}
 	}
-	for i, path := range r.made[:25] {
-		full := filepath.Join(r.dir, path)
-		if err := r.change(i, full); err != nil {
+	r.tonight = append(r.tonight, r.made[before:]...)
+	changed := min(25, before)
+	for i, path := range r.made[:changed] {
+		if err := r.change(i, path); err != nil {
 			return err
 		}
 	}
-	r.made = r.made[25:]
+	r.made = r.made[changed:]
 	return nil
 }
 
-func (r *roll) change(i int, full string) error {
+func (r *roll) change(i int, path string) error {
+	full := filepath.Join(r.dir, path)
 	switch {
 	case i < 10:
+		r.n--
 		return os.Remove(full)
 	case i < 15:
 		return os.Rename(full, full[:len(full)-4]+"-moved.jpg")
@@ -141,21 +157,70 @@ func (r *roll) change(i int, full string) error {
 	if err != nil {
 		return err
 	}
-	tags := r.picture(0, r.next()).Tags
+	at := r.next()
+	r.n-- // it is no new file
+	tags := r.picture(0, at).Tags
 	tags.Description = "retagged"
+	r.tonight = append(r.tonight, path)
 	return os.WriteFile(full, phototest.Retag(data, tags, r.rng), 0o644)
 }
 
-// manyFiles fills one folder with small files, named as a camera names them.
-func manyFiles(dir string, from, count int) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for i := from; i < from+count; i++ {
-		path := filepath.Join(dir, fmt.Sprintf("IMG_%08d.jpg", i))
-		if err := os.WriteFile(path, fmt.Appendf(nil, "picture number %d", i), 0o644); err != nil {
+// retagAll gives every photo another caption.
+func (r *roll) retagAll() error {
+	for i, path := range r.made {
+		full := filepath.Join(r.dir, path)
+		data, err := os.ReadFile(full)
+		if err != nil {
+			return err
+		}
+		tags := r.picture(0, r.next()).Tags
+		tags.Description = fmt.Sprintf("caption %d", i)
+		if err := os.WriteFile(full, phototest.Retag(data, tags, r.rng), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// linkNight puts what is new or changed since the night before into a folder of its own.
+func (r *roll) linkNight(dir string) error {
+	if err := remake(dir); err != nil {
+		return err
+	}
+	for i, path := range r.tonight {
+		if err := os.Link(filepath.Join(r.dir, path), filepath.Join(dir, fmt.Sprintf("%03d", i))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// halve removes every second file, in order of path, so that half of the bytes are gone. Folders that are then empty go too: not
+// every program gives those back.
+func (r *roll) halve() error {
+	var gone, kept int64
+	var folders []string
+	err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			folders = append(folders, path)
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if gone > kept {
+			kept += info.Size()
+			return nil
+		}
+		gone += info.Size()
+		return os.Remove(path)
+	})
+	for _, dir := range slices.Backward(folders) {
+		_ = os.Remove(dir) // fails when it is not empty, as it should
+	}
+	return err
 }

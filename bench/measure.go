@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,28 +19,34 @@ type bench struct {
 	ctx     context.Context
 	options options
 	work    string
-	shoebox string // the program
+	self    string // this program
+	shoebox string // the program that is measured
 	cold    bool   // caches could be dropped
+	began   time.Time
 	table   []row
 	notes   []string
+	life    *life // of the camera roll; nil until it is needed
 }
 
 // row is one kind of work, by program.
 type row struct {
 	Work    string   `json:"work"`
 	Cold    bool     `json:"cold"`
+	Unit    string   `json:"unit"` // of values and medians: s, or MB, kB
 	Results []result `json:"results"`
-	Wanted  string   `json:"wanted,omitempty"`
+	Goals   []goal   `json:"goals,omitempty"`
+	Note    string   `json:"note,omitempty"`
 }
 
 // result is what one program took.
 type result struct {
 	Program string    `json:"program"`
-	Seconds []float64 `json:"seconds"`
-	Median  float64   `json:"median_seconds"`
-	Memory  int64     `json:"peak_bytes"` // the most of all runs
-	CPU     float64   `json:"cpu_seconds"`
-	Ratio   float64   `json:"ratio"` // its median by shoebox's
+	Values  []float64 `json:"values"`
+	Median  float64   `json:"median"`
+	Ratio   float64   `json:"ratio"` // its median by shoebox's, the first of the row
+	Memory  int64     `json:"peak_bytes,omitempty"`
+	CPUs    []float64 `json:"cpu_seconds,omitempty"`
+	CPU     float64   `json:"median_cpu_seconds,omitempty"`
 }
 
 // command is one program doing one piece of work.
@@ -64,38 +71,76 @@ func (b *bench) build() error {
 }
 
 // compare runs the commands in turn and adds a row. The first is shoebox.
-func (b *bench) compare(work string, cold bool, wanted string, commands ...command) error {
-	r := row{Work: work, Cold: cold && b.cold, Wanted: wanted, Results: make([]result, len(commands))}
+func (b *bench) compare(r row, commands ...command) error { return b.compareWith(r, nil, commands...) }
+
+// compareWith also takes results that nobody ran: what arithmetic says.
+func (b *bench) compareWith(r row, more []result, commands ...command) error {
+	r.Cold, r.Unit = r.Cold && b.cold, "s"
+	r.Results = make([]result, len(commands))
 	for i, c := range commands {
 		r.Results[i].Program = c.program
 	}
 	for range b.options.runs {
 		for i, c := range commands {
 			if err := b.once(c, r.Cold, &r.Results[i]); err != nil {
-				return fmt.Errorf("%s, %s: %w", work, c.program, err)
+				return fmt.Errorf("%s, %s: %w", r.Work, c.program, err)
 			}
 		}
 	}
+	r.Results = append(r.Results, more...)
+	return b.add(r)
+}
+
+// add takes the medians of a row, judges it, and keeps it.
+func (b *bench) add(r row) (err error) {
 	for i := range r.Results {
-		r.Results[i].Median = median(r.Results[i].Seconds)
-		r.Results[i].Ratio = r.Results[i].Median / r.Results[0].Median
+		one := &r.Results[i]
+		one.Median, one.CPU = median(one.Values), median(one.CPUs)
+		one.Ratio = quotient(one.Median, r.Results[0].Median)
+	}
+	for i, g := range r.Goals {
+		judged, wrong := g.judge(r)
+		r.Goals[i], err = judged, errors.Join(err, wrong)
 	}
 	b.table = append(b.table, r)
 	fmt.Println(r.line())
-	return nil
+	return err
 }
 
+func (r row) result(program string) (result, bool) {
+	if program == "" && len(r.Results) > 0 {
+		return r.Results[0], true
+	}
+	i := slices.IndexFunc(r.Results, func(one result) bool { return one.Program == program })
+	if i < 0 {
+		return result{}, false
+	}
+	return r.Results[i], true
+}
+
+// once runs a command. What was written before is on the disk first, so that nobody pays for another.
 func (b *bench) once(c command, cold bool, to *result) error {
 	if c.before != nil {
 		if err := c.before(); err != nil {
 			return err
 		}
 	}
+	settle()
 	if cold {
 		if err := dropCaches(); err != nil {
 			return err
 		}
 	}
+	if err := b.measure(c, to); err != nil {
+		return err
+	}
+	if c.after != nil {
+		return c.after()
+	}
+	return nil
+}
+
+func (b *bench) measure(c command, to *result) error {
 	peak := filepath.Join(b.work, "peak")
 	cmd := exec.CommandContext(b.ctx, "/usr/bin/time", append([]string{"-f", "%M", "-o", peak}, c.args...)...)
 	cmd.Env = append(os.Environ(), c.env...)
@@ -108,17 +153,11 @@ func (b *bench) once(c command, cold bool, to *result) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(c.args, " "), err, said.String())
 	}
-	to.Seconds = append(to.Seconds, took)
+	to.Values = append(to.Values, took)
+	to.CPUs = append(to.CPUs, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
 	kib, err := readNumber(peak)
-	if err != nil {
-		return err
-	}
 	to.Memory = max(to.Memory, kib<<10)
-	to.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	if c.after != nil {
-		return c.after()
-	}
-	return nil
+	return err
 }
 
 // readNumber reads what time(1) wrote. It is asked for the peak of memory because the kernel counts this program's own peak
@@ -139,4 +178,7 @@ func median(v []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-func contains(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
+// note adds a remark to the report.
+func (b *bench) note(format string, args ...any) {
+	b.notes = append(b.notes, fmt.Sprintf(format, args...))
+}

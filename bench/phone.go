@@ -2,41 +2,105 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"shoebox/device"
-	"shoebox/device/adb"
 	"shoebox/device/adb/adbtest"
+	"shoebox/snapshot/photo/phototest"
 )
 
-// phone measures the pull of small files from a simulated phone behind the real adb server against `adb pull -a`, without and
-// with the round trip of a cable.
+// link is the cable to the simulated phone.
+type link struct {
+	trip time.Duration // there and back
+	rate int64         // bytes per second; 0 is unbounded
+	few  int           // one of so many files is enough, as it takes long
+}
+
+// Programs of the phone's rows. The first reads as a backup does, and checks lengths; the second also writes to a folder, as adb does;
+// the third is the whole backup, cut, hashed, sealed and safe on the disk.
+const (
+	pullRead    = "shoebox, read"
+	pullWritten = "shoebox, to a folder"
+	pullSaved   = "shoebox backup"
+	adbPull     = "adb pull -a"
+)
+
+// load is what lies on the phone.
+type load struct {
+	what   string
+	count  int
+	size   int // of a file, in bytes, about
+	goals  func(l link) []goal
+	folder string
+}
+
 func (b *bench) phone() error {
 	server, err := adbtest.StartServer(b.ctx)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	for _, delay := range []time.Duration{0, 500 * time.Microsecond} {
-		if err := b.phoneBehind(server, delay); err != nil {
-			return err
+	b.note("The phone is simulated on the same cores, behind the real adb server. Where its tar is asked by `adb shell -T`, it has no exec: service for `adb exec-out`; the shell frames the same bytes.")
+	small := load{"small", b.options.phone, 200_000, func(l link) []goal { return pullGoals(4, 8, l) }, "phone-small"}
+	large := load{"large", b.options.large, 4_000_000, func(l link) []goal { return pullGoals(1.5, 1.5, l) }, "phone-large"}
+	for _, on := range []load{small, large} {
+		few := 1
+		if on.what == "large" {
+			few = 4
+		}
+		links := []link{{}, {trip: time.Millisecond}, {trip: 5 * time.Millisecond, few: few}, {rate: 40_000_000, few: 4}}
+		for _, l := range links {
+			if err := b.phoneRow(server, on, l); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (b *bench) phoneBehind(server *adbtest.Server, delay time.Duration) error {
-	tree := adbtest.NewMemTree()
-	for i := range b.options.phone {
-		tree.AddSize(fmt.Sprintf("DCIM/Screenshots/Screenshot_%05d.png", i), 150_000+int64(i*37%100_000))
+// pullGoals are for both what is read and what is saved: it is for the reader to choose. far is what is wanted at 5 ms.
+func pullGoals(least, far float64, l link) []goal {
+	switch {
+	case l.rate > 0:
+		full := within(linkFull(l), 0, 1.1)
+		return []goal{full, full.by(pullSaved)}
+	case l.trip >= 5*time.Millisecond:
+		least = far
 	}
-	daemon := adbtest.New(adbtest.Config{Storage: tree, Delay: delay})
+	g := faster(adbPull, least, 0)
+	return []goal{g, g.by(pullSaved)}
+}
+
+func linkFull(l link) string { return fmt.Sprintf("floor: %d MB/s, by arithmetic", l.rate/1e6) }
+
+// make fills a folder of this computer, which the phone then shows.
+func (on load) make(dir string, count int, seed uint64) (bytes int64, err error) {
+	if err := remake(filepath.Join(dir, "DCIM", "Camera")); err != nil {
+		return 0, err
+	}
+	rng := phototest.Rand(seed)
+	for i := range count {
+		data := phototest.JPEG(rng, phototest.Picture{Bytes: on.size*3/4 + rng.IntN(on.size/2)})
+		bytes += int64(len(data))
+		if err := os.WriteFile(filepath.Join(dir, "DCIM", "Camera", fmt.Sprintf("IMG_%05d.jpg", i)), data, 0o644); err != nil {
+			return 0, err
+		}
+	}
+	return bytes, nil
+}
+
+func (b *bench) phoneRow(server *adbtest.Server, on load, l link) (err error) {
+	dir := filepath.Join(b.work, on.folder)
+	count := max(on.count/max(l.few, 1), 1)
+	bytes, err := on.make(dir, count, b.options.seed)
+	if err != nil {
+		return err
+	}
+	daemon := adbtest.New(adbtest.Config{Storage: adbtest.DirTree(dir), Delay: l.trip / 2, Rate: l.rate})
 	defer daemon.Close()
 	phone, err := adbtest.Listen(daemon, "127.0.0.1:0")
 	if err != nil {
@@ -47,101 +111,58 @@ func (b *bench) phoneBehind(server *adbtest.Server, delay time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Disconnect(context.WithoutCancel(b.ctx), serial) }()
-	return b.pulls(server, serial, fmt.Sprintf("%d small files from the phone, round trip %v", b.options.phone, 2*delay))
+	defer func() { err = errors.Join(err, server.Disconnect(context.WithoutCancel(b.ctx), serial)) }()
+	what := fmt.Sprintf("%d %s files (%.0f MB) from the phone, round trip %v", count, on.what, float64(bytes)/1e6, l.trip)
+	if l.rate > 0 {
+		what += fmt.Sprintf(", at most %d MB/s", l.rate/1e6)
+	}
+	if err := b.pulls(server, serial, dir, row{Work: what, Goals: on.goals(l)}, linkTime(l, bytes)); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
 }
 
-// pulls measures three ways: read and checked only, as a backup reads; written to a folder, as adb does; and the whole backup,
-// which cuts, hashes, seals and syncs.
-func (b *bench) pulls(server *adbtest.Server, serial, what string) error {
-	p := b.programs("phone", "phone:")
-	p.shoeboxEnv = append(p.shoeboxEnv, append(server.Environ(), "HOME="+p.home)...)
-	backup := p.backup("shoebox")
-	backup.before = p.fresh("shoebox")
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	out := filepath.Join(b.work, "pulled")
-	empty := func() error { return remake(out) }
-	adbPull := command{program: "adb pull -a", args: []string{"adb", "-s", serial, "pull", "-a", "/sdcard/DCIM", out}, env: server.Environ(), before: empty}
-	read := command{program: "shoebox", args: []string{self, "-pull", server.Addr(), "-work", ""}}
-	written := command{program: "shoebox", args: []string{self, "-pull", server.Addr(), "-work", out}, before: empty}
-	if err := b.compare("pull of "+what+", read and checked (adb writes them to a folder)", false, "3x adb pull", read, adbPull); err != nil {
-		return err
-	}
-	if err := b.compare("pull of "+what+", written to a folder by both", false, "", written, adbPull); err != nil {
-		return err
-	}
-	return b.compare("first backup of "+what, false, "", backup, adbPull)
-}
-
-// How shoebox reads a phone.
-const ahead, readers = 32, 8
-
-// stream is a file on its way.
-type stream struct {
-	device.File
-	from io.ReadCloser
-}
-
-// pull is the other side of the comparison with `adb pull`: it writes every file of the phone to a folder, through the same
-// calls as a backup.
-func pull(ctx context.Context, addr, to string) error {
-	phone, err := device.OpenPhone(ctx, &adb.Server{Addr: addr}, device.PhoneOptions{})
-	if err != nil {
-		return err
-	}
-	defer phone.Close()
-	g, ctx := errgroup.WithContext(ctx)
-	opened := make(chan stream, ahead)
-	g.Go(func() error {
-		defer close(opened)
-		for f, err := range phone.Files(ctx) {
-			if err != nil {
-				return err
-			}
-			from, err := phone.Open(ctx, f)
-			if err != nil {
-				return err
-			}
-			opened <- stream{f, from}
-		}
+// linkTime is what the bytes take on a full link; without a bound there is none.
+func linkTime(l link, bytes int64) []result {
+	if l.rate == 0 {
 		return nil
-	})
-	for range readers {
-		g.Go(func() error {
-			for s := range opened {
-				if err := s.write(to); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
 	}
-	return g.Wait()
+	return []result{{Program: linkFull(l), Values: []float64{float64(bytes) / float64(l.rate)}}}
 }
 
-// write writes the file to a folder; without a folder it only reads it, as a backup does.
-func (s stream) write(to string) error {
-	defer s.from.Close()
-	if to == "" {
-		_, err := io.Copy(io.Discard, s.from)
+// pulls adds a row with all ways to get a phone's files. Each that leaves files has them compared; the backup is restored, once.
+func (b *bench) pulls(server *adbtest.Server, serial, dir string, r row, more []result) error {
+	p := b.programs("phone", "phone:")
+	p.more = append(server.Environ(), p.env("shoebox")...)
+	out := filepath.Join(b.work, "pulled")
+	pulled := func(c command) command {
+		c.before = func() error { return remake(out) }
+		c.after = func() error {
+			return errors.Join(sameFiles(b.ctx, filepath.Join(dir, "DCIM"), filepath.Join(out, "DCIM")), os.RemoveAll(out))
+		}
+		return c
+	}
+	saved := p.backup("shoebox")
+	saved.program, saved.before = pullSaved, p.fresh("shoebox")
+	tar := b.tarFrom(server, serial, out)
+	commands := []command{{program: pullRead, args: []string{b.self, "-pull", server.Addr(), "-work", ""}},
+		pulled(command{program: pullWritten, args: []string{b.self, "-pull", server.Addr(), "-work", out}}), saved,
+		pulled(command{program: adbPull, args: []string{"adb", "-s", serial, "pull", "-a", "/sdcard/DCIM", out}, env: server.Environ()}), pulled(tar)}
+	if err := b.compareWith(r, more, commands...); err != nil {
 		return err
 	}
-	path := filepath.Join(to, s.Path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	p.src = dir
+	return errors.Join(p.verify("shoebox"), os.RemoveAll(p.root))
+}
+
+// tarFrom lets the phone's tar send everything at once. A simulated phone that has no exec: service is asked through its shell, which
+// frames the same bytes.
+func (b *bench) tarFrom(server *adbtest.Server, serial, out string) command {
+	ask := exec.CommandContext(b.ctx, "adb", "-s", serial, "exec-out", "true")
+	ask.Env = append(os.Environ(), server.Environ()...)
+	how, name := "exec-out", "adb exec-out tar"
+	if err := ask.Run(); err != nil {
+		how, name = "shell -T", "adb shell -T tar"
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(f, s.from); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Chtimes(path, s.ModTime, s.ModTime)
+	return shell(name, fmt.Sprintf("adb -s '%s' %s tar -C /sdcard -cf - DCIM | tar -xf - -C '%s'", serial, how, out), server.Environ()...)
 }

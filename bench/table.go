@@ -4,29 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
-
-// line is a row for people on a terminal.
-func (r row) line() string {
-	text := r.Work
-	if r.Cold {
-		text += " (cold)"
-	}
-	for _, one := range r.Results {
-		text += fmt.Sprintf("  |  %s %.2f s (%.1fx), %.0f MB", one.Program, one.Median, one.Ratio, float64(one.Memory)/1e6)
-	}
-	return text
-}
 
 // report is everything that is written down.
 type report struct {
 	Taken    time.Time         `json:"taken"`
 	Command  string            `json:"command"`
+	Minutes  float64           `json:"minutes"`
+	Runs     int               `json:"runs"`
+	Cold     bool              `json:"caches_can_be_dropped"`
 	Machine  map[string]string `json:"machine"`
 	Versions map[string]string `json:"versions"`
 	Rows     []row             `json:"rows"`
@@ -35,7 +25,8 @@ type report struct {
 
 // write writes the table and the JSON.
 func (b *bench) write() error {
-	r := report{Taken: time.Now().UTC(), Command: strings.TrimSpace("go run ./bench " + strings.Join(os.Args[1:], " ")), Machine: machine(), Versions: versions(), Rows: b.table, Notes: b.notes}
+	r := report{Taken: time.Now().UTC(), Command: strings.TrimSpace("go run ./bench " + strings.Join(os.Args[1:], " ")), Minutes: time.Since(b.began).Minutes(), Runs: b.options.runs,
+		Cold: b.cold, Machine: machine(b.work), Versions: versions(), Rows: b.table, Notes: b.notes}
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -51,71 +42,105 @@ func (b *bench) write() error {
 	return os.WriteFile(filepath.Join(b.options.results, b.options.name+".md"), []byte(text), 0o644)
 }
 
-// markdown is the table. A ratio says how many times as long as shoebox another program takes.
+// markdown is the report for people: what was wanted first, then everything measured.
 func (r report) markdown() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "# Measured on %s\n\n`%s`, %s, %s of memory, %s; %s.\n\n", r.Taken.Format("2006-01-02"), r.Command, r.Machine["processors"], r.Machine["memory"], r.Machine["system"],
-		strings.Join([]string{r.Versions["go"], r.Versions["restic"], r.Versions["borg"], r.Versions["adb"]}, "; "))
-	out.WriteString("Median wall seconds (least to most); programs take turns. \"3.0x\" is three times as long as shoebox. Memory is the most of all runs.\n\n")
-	out.WriteString("| work | shoebox | others | wanted |\n|---|---|---|---|\n")
-	for _, row := range r.Rows {
-		work := row.Work
-		if row.Cold {
-			work += " (cold cache)"
-		}
-		var others []string
-		for _, one := range row.Results[1:] {
-			others = append(others, fmt.Sprintf("%s **%.1fx** (%s)", one.Program, one.Ratio, one.text()))
-		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", work, row.Results[0].text(), strings.Join(others, "<br>"), row.Wanted)
+	fmt.Fprintf(&out, "# Measured on %s\n\n`%s`, in %.0f minutes, on %s, %s of memory, %s, %s; %s.\n\n", r.Taken.Format("2006-01-02"), r.Command, r.Minutes,
+		r.Machine["processors"], r.Machine["memory"], r.Machine["system"], r.Machine["disk"], r.programs())
+	fmt.Fprintf(&out, "Medians of %d runs; programs take turns. \"3.0x restic\" says that restic takes three times as long as shoebox; \"1.20 of\" a floor says that shoebox takes 1.2 times as "+
+		"long. Floors are the same calls of the system without our code. ", r.Runs)
+	if r.Cold {
+		out.WriteString("Cold: the caches of files were dropped before each run.\n\n")
+	} else {
+		out.WriteString("Caches could not be dropped here, so nothing is cold.\n\n")
 	}
-	out.WriteString("\n")
+	r.records(&out)
+	r.everything(&out)
 	for _, note := range r.Notes {
 		fmt.Fprintf(&out, "- %s\n", note)
 	}
 	return out.String()
 }
 
-func (r result) text() string {
-	least, most := r.Seconds[0], r.Seconds[0]
-	for _, s := range r.Seconds {
-		least, most = min(least, s), max(most, s)
+// programs are the versions of what was compared.
+func (r report) programs() string {
+	var all []string
+	for _, name := range []string{"go", "restic", "borg", "adb", "b3sum"} {
+		all = append(all, r.Versions[name])
 	}
-	return fmt.Sprintf("%.2f s (%.2f to %.2f), %.0f MB", r.Median, least, most, float64(r.Memory)/1e6)
+	return strings.Join(all, "; ")
 }
 
-func machine() map[string]string {
-	return map[string]string{
-		"processors": fmt.Sprintf("%d x %s", runtime.NumCPU(), firstAfter("/proc/cpuinfo", "model name")),
-		"memory":     firstAfter("/proc/meminfo", "MemTotal"),
-		"system":     said("uname", "-srm"),
-	}
-}
-
-func versions() map[string]string {
-	return map[string]string{"go": runtime.Version(), "restic": said("restic", "version"), "borg": said("borg", "--version"), "adb": said("adb", "--version")}
-}
-
-// firstAfter is the value of the first line that begins with a key, as /proc has them.
-func firstAfter(path, key string) string {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.Lines(string(data)) {
-		if strings.HasPrefix(line, key) {
-			_, value, _ := strings.Cut(line, ":")
-			return strings.TrimSpace(value)
+// records is the table of what was wanted.
+func (r report) records(out *strings.Builder) {
+	out.WriteString("## Records\n\n| work | measured | at least | aim for |\n|---|---|---|---|\n")
+	for _, row := range r.Rows {
+		work := row.title()
+		for _, g := range row.Goals {
+			got, least, aim := g.cells()
+			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", work, got, least, aim)
+			work = ""
 		}
 	}
-	return "unknown"
+	out.WriteString("\n")
 }
 
-func said(program string, args ...string) string {
-	out, err := exec.Command(program, args...).Output()
-	if err != nil {
-		return program + " unknown"
+// everything is the table of what was measured. A ratio is the median by that of the first program.
+func (r report) everything(out *strings.Builder) {
+	out.WriteString("## Everything measured\n\n| work | program | median | least to most | ratio | CPU s | peak MB |\n|---|---|---|---|---|---|---|\n")
+	for _, row := range r.Rows {
+		work := row.title()
+		if row.Note != "" {
+			work += " (" + row.Note + ")"
+		}
+		for _, one := range row.Results {
+			fmt.Fprintf(out, "| %s | %s | **%s %s** | %s to %s | %.2f | %s | %s |\n", work, one.Program, digits(one.Median), row.Unit,
+				digits(slices.Min(one.Values)), digits(slices.Max(one.Values)), one.Ratio, one.cpu(), one.memory())
+			work = ""
+		}
 	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	return line
+	out.WriteString("\n")
+}
+
+func (r row) title() string {
+	if r.Cold {
+		return r.Work + ", cold"
+	}
+	return r.Work
+}
+
+// line is a row for people on a terminal.
+func (r row) line() string {
+	text := r.title()
+	for _, one := range r.Results {
+		text += fmt.Sprintf("  |  %s %s %s (%.1fx), %s MB", one.Program, digits(one.Median), r.Unit, one.Ratio, one.memory())
+	}
+	return text
+}
+
+// digits writes three digits that matter.
+func digits(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}
+
+func (r result) cpu() string {
+	if len(r.CPUs) == 0 {
+		return ""
+	}
+	return digits(r.CPU)
+}
+
+func (r result) memory() string {
+	if r.Memory == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f", float64(r.Memory)/1e6)
 }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func twoPrograms(goals ...goal) row {
+	return row{Work: "walking", Cold: true, Unit: "s", Goals: goals, Results: []result{
+		{Program: "shoebox", Values: []float64{0.5, 0.25, 1}, CPUs: []float64{1, 3, 2}, Memory: 100e6},
+		{Program: "other", Values: []float64{2, 1, 3}},
+	}}
+}
+
+func TestRowIsJudged(t *testing.T) {
+	b := new(bench)
+	if err := b.add(twoPrograms(faster("other", 3, 5), within("other", 0.25, 0.1), atMost(0.5, 0.4), memoryOf(99))); err != nil {
+		t.Fatal(err)
+	}
+	r := b.table[0]
+	if r.Results[0].Median != 0.5 || r.Results[0].CPU != 2 || r.Results[1].Ratio != 4 {
+		t.Fatalf("%+v", r.Results)
+	}
+	for i, want := range []goal{{Got: 4, Reached: true}, {Got: 0.25, Reached: true}, {Got: 0.5, Reached: true}, {Got: 100}} {
+		if g := r.Goals[i]; g.Got != want.Got || g.Reached != want.Reached || g.Aimed {
+			t.Errorf("%+v", g)
+		}
+	}
+}
+
+func TestGoalOfNobodyIsAnError(t *testing.T) {
+	for _, g := range []goal{faster("nobody", 1, 0), memoryOf(1).by("nobody")} {
+		if err := new(bench).add(twoPrograms(g)); err == nil {
+			t.Errorf("%+v was judged", g)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	b := new(bench)
+	if err := b.add(twoPrograms(faster("other", 3, 5), memoryOf(150))); err != nil {
+		t.Fatal(err)
+	}
+	text := report{Rows: b.table, Cold: true, Notes: []string{"a remark"}}.markdown()
+	for _, line := range []string{
+		"| walking, cold | 4.0x other | 3.0x other: yes | 5.0x other: **no** |",
+		"|  | 100 MB of memory | 150 MB of memory: yes |  |",
+		"| walking, cold | shoebox | **0.500 s** | 0.250 to 1.00 | 1.00 | 2.00 | 100 |",
+		"|  | other | **2.00 s** | 1.00 to 3.00 | 4.00 |  |  |",
+		"- a remark",
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no line %s in\n%s", line, text)
+		}
+	}
+}
+
+func TestChooseRows(t *testing.T) {
+	for list, want := range map[string]string{"check,first": "first check", "million": "million", "floors,roll,retag": "floors first same restore night one check prune retag"} {
+		chosen, err := chooseRows(list)
+		var names []string
+		for _, r := range chosen {
+			names = append(names, r.name)
+		}
+		if err != nil || strings.Join(names, " ") != want {
+			t.Errorf("%s: %v, %v", list, names, err)
+		}
+	}
+	if _, err := chooseRows("first,nothing"); err == nil {
+		t.Error("a row that is not there was chosen")
+	}
+	chosen, err := chooseRows("all")
+	if err != nil || len(chosen) != len(allRows())-2 {
+		t.Error(len(chosen), err)
+	}
+}
+
+// The floor reads everything and writes as many bytes, each file from a border of 4 KiB on.
+func TestFloorCopiesAllBytes(t *testing.T) {
+	dir, to := t.TempDir(), t.TempDir()
+	var want int64
+	for i, size := range []int{0, 1, 4095, 4096, 4097, 16 << 20, 16<<20 + 1, 3 << 20} {
+		data := make([]byte, size)
+		want += roundUp(int64(size))
+		if err := os.WriteFile(filepath.Join(dir, string(rune('a'+i))), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := runFloor("copy", []string{dir, to}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := treeSize(to); err != nil || got != want {
+		t.Errorf("%d bytes instead of %d, %v", got, want, err)
+	}
+	if err := runFloor("read", []string{dir}); err != nil {
+		t.Error(err)
+	}
+	if err := runFloor("read", []string{filepath.Join(dir, "nothing")}); err == nil {
+		t.Error("a folder that is not there was read")
+	}
+}
+
+// The same seed makes the same roll, nights included, and halving leaves half of the bytes.
+func TestRollIsDeterministic(t *testing.T) {
+	var dirs [2]string
+	for i := range dirs {
+		dirs[i] = filepath.Join(t.TempDir(), "roll")
+		r, err := makeRoll(dirs[i], 2_000_000, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.change(0, r.made[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sameFiles(t.Context(), dirs[0], dirs[1]); err != nil {
+		t.Error(err)
+	}
+	before, err := treeSize(dirs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&roll{dir: dirs[0]}).halve(); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := treeSize(dirs[0]); err != nil || after == 0 || after > before*9/10 {
+		t.Errorf("%d of %d bytes are left, %v", after, before, err)
+	}
+}

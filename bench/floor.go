@@ -1,0 +1,227 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"shoebox/repo/storage"
+)
+
+// A floor is the least that a work needs: the same calls of the system with nothing of ours in between.
+
+const (
+	floorDepth = 8        // files or packs in flight
+	floorPack  = 16 << 20 // bytes of a buffer and of a file that is written
+	floorPage  = 4096     // what direct reads and writes are aligned to
+	floorSyncs = 100      // files of the floor fsync
+)
+
+func (b *bench) floorRead(dir string) command {
+	return command{program: floorRead, args: []string{b.self, "-floor", "read", dir}}
+}
+
+// floorCopy may be given a number of bytes to end at.
+func (b *bench) floorCopy(dir string) command {
+	to := filepath.Join(b.work, "floor")
+	return command{program: floorCopy, args: []string{b.self, "-floor", "copy", dir, to},
+		before: func() error { return remake(to) }, after: func() error { return os.RemoveAll(to) }}
+}
+
+func find(dir string) command {
+	return command{program: floorFind, args: []string{"find", dir, "-printf", `%P %s %T@ %m\n`}}
+}
+
+// start is a shoebox that does nothing.
+func (b *bench) start() command {
+	return command{program: floorStart, args: []string{b.shoebox, "version"}}
+}
+
+// floors measures what everything else stands on.
+func (b *bench) floors() error {
+	dir := filepath.Join(b.work, "synced")
+	syncs := command{program: fmt.Sprintf("write and fsync of 4 KiB, %d times", floorSyncs), args: []string{b.self, "-floor", "fsync", dir}, before: func() error { return remake(dir) }}
+	start := b.start()
+	start.program = "shoebox version"
+	empty := command{program: "true", args: []string{"true"}}
+	self := command{program: "a Go program that does nothing", args: []string{b.self, "-floor", "nothing"}}
+	if err := b.compare(row{Work: "start of a process"}, start, empty, self); err != nil {
+		return err
+	}
+	return b.compare(row{Work: "a small file made safe"}, syncs)
+}
+
+// runFloor does the least that a work needs.
+func runFloor(what string, args []string) error {
+	switch {
+	case what == "nothing":
+		return nil
+	case what == "read" && len(args) == 1:
+		return directly(args[0], "", 1<<62)
+	case what == "copy" && len(args) == 2:
+		return directly(args[0], args[1], 1<<62)
+	case what == "copy" && len(args) == 3:
+		most, err := strconv.ParseInt(args[2], 10, 64)
+		if err != nil {
+			return err
+		}
+		return directly(args[0], args[1], most)
+	case what == "fsync" && len(args) == 1:
+		return syncMany(args[0])
+	}
+	return fmt.Errorf("there is no floor %q of %q", what, args)
+}
+
+// span is a stretch of a file.
+type span struct {
+	path string
+	from int64
+	n    int
+}
+
+// directly reads the files of a folder past the page cache, in the order of their paths, until most bytes are read; with a folder
+// to, it writes as many bytes there in files of 16 MiB, each safe before its buffer is used again.
+func directly(dir, to string, most int64) error {
+	batches := make(chan []span)
+	g := new(errgroup.Group)
+	var failed atomic.Bool
+	g.Go(func() error {
+		defer close(batches)
+		return spans(dir, most, func(batch []span) error {
+			if failed.Load() {
+				return io.ErrClosedPipe
+			}
+			batches <- batch
+			return nil
+		})
+	})
+	var names atomic.Int64
+	for range floorDepth {
+		g.Go(func() error {
+			buf := storage.AlignedBuffer(floorPack)[:floorPack]
+			var wrong error
+			for batch := range batches {
+				if wrong == nil {
+					wrong = carry(batch, buf, to, &names)
+				}
+				if wrong != nil {
+					failed.Store(true) // and take what else comes, or nobody would
+				}
+			}
+			return wrong
+		})
+	}
+	if err := g.Wait(); err != nil || to == "" {
+		return err
+	}
+	return syncDir(to)
+}
+
+// spans hands out what fits into one buffer, each span on a border of its own.
+func spans(dir string, most int64, take func([]span) error) error {
+	var batch []span
+	room := floorPack
+	flush := func() error {
+		full := batch
+		batch, room = nil, floorPack
+		if len(full) == 0 {
+			return nil
+		}
+		return take(full)
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		for at := int64(0); at < info.Size() && most > 0; {
+			n := int(min(int64(room), info.Size()-at, roundUp(most)))
+			batch = append(batch, span{path, at, n})
+			at, most, room = at+int64(n), most-int64(n), room-int(roundUp(int64(n)))
+			if room == 0 {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, flush())
+}
+
+func roundUp(n int64) int64 {
+	if n > 1<<61 {
+		return n
+	}
+	return (n + floorPage - 1) / floorPage * floorPage
+}
+
+// carry reads a batch and writes it.
+func carry(batch []span, buf []byte, to string, names *atomic.Int64) error {
+	used := 0
+	for _, s := range batch {
+		if err := s.read(buf[used : used+int(roundUp(int64(s.n)))]); err != nil {
+			return err
+		}
+		used += int(roundUp(int64(s.n)))
+	}
+	if to == "" {
+		return nil
+	}
+	f, err := openDirect(filepath.Join(to, fmt.Sprint(names.Add(1))), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(buf[:used])
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func (s span) read(buf []byte) error {
+	f, err := openDirect(s.path, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := f.ReadAt(buf, s.from)
+	if err == io.EOF {
+		err = nil
+	}
+	if err == nil && n < s.n {
+		err = fmt.Errorf("%s: %d of %d bytes", s.path, n, s.n)
+	}
+	return err
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncMany makes small files safe, one after the other.
+func syncMany(dir string) error {
+	data := make([]byte, floorPage)
+	for i := range floorSyncs {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprint(i)))
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(data)
+		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
