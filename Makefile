@@ -2,12 +2,13 @@
 # make test         every test of every run; installs what is missing on Debian when root
 # make test-long    the same with large counts, and minutes of fuzzing
 # make lint         format, vet, staticcheck, govulncheck, and all six platforms
-# make bench        our speed beside restic, borg and adb, on a made-up camera roll
+# make bench        our speed beside restic, borg, cp, tar and adb, on a made-up camera roll
+# make bench-blocks the speed of each building block, beside what is committed
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: build test test-long test-ablation bench lint format vet static cross vulnerable test-tools bench-tools
+.PHONY: build test test-long test-ablation bench bench-blocks lint format vet static cross vulnerable test-tools bench-tools
 
 GO ?= go
 export GOFLAGS ?= -buildvcs=false
@@ -19,7 +20,7 @@ build:
 
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
 test-tools: tools := gcc:gcc adb:adb toybox:toybox age:age b3sum:b3sum
-bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup /usr/bin/time:time
+bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup b3sum:b3sum /usr/bin/time:time
 test-tools bench-tools:
 	@missing=
 	for tool in $(tools); do command -v $${tool%%:*} >/dev/null || missing+=" $${tool##*:}"; done
@@ -63,9 +64,28 @@ test-long: test-tools vet
 	done
 	$(GO) run ./bench/proof/tally -level long $(COUNTS)
 
-# BENCH takes flags of the program: BENCH='-size 1 -rows roll'
+# BENCH takes flags of the program: BENCH='-size 1 -rows roll'; -h names the rows. The table and the JSON go to bench/results.
 bench: bench-tools
 	$(GO) run ./bench $(BENCH)
+
+# Each benchmark six times, for benchstat, which needs as many to tell a difference from noise: first a table against what is committed, where
+# something is, then what was measured, which benchstat can read again. BLOCKS is a pattern of names. Sizes is a sweep, and no block.
+BLOCKS ?= .
+BLOCKRUNS ?= 6
+BLOCKTIME ?= 0.3s
+BENCHSTAT ?= golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+results := bench/results/blocks.txt
+bench-blocks: bench-tools
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT
+	packages=$$($(GO) list ./chunk ./index ./repo/... ./device/... ./snapshot/... | grep -v 'test$$')
+	INDEX_ENTRIES=300000 $(GO) test -run '^$$' -bench '$(BLOCKS)' -skip '^BenchmarkSizes$$' -benchmem -count $(BLOCKRUNS) -benchtime $(BLOCKTIME) -timeout 1h $$packages |
+		grep -Ev '^(PASS|ok|\?|no test)' | tee "$$dir/now"
+	cd "$$dir"
+	git -C '$(CURDIR)' show 'HEAD:$(results)' >committed 2>/dev/null || rm committed
+	GOFLAGS= $(GO) run $(BENCHSTAT) $$([ ! -e committed ] || echo committed) now >table ||
+		echo 'benchstat could not be run: what follows was measured and not yet compared' | tee table >&2
+	cat table <(echo) now >'$(CURDIR)/$(results)'
+	cat table
 
 lint: format vet static cross vulnerable
 
