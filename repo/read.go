@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sort"
 
 	"shoebox/chunk"
@@ -67,15 +68,9 @@ func (r *Repo) storedChunk(ctx context.Context, p Part, place index.Place) ([]by
 	if !errors.Is(err, crypt.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
 		return data, err
 	}
-	// A prune may have moved the chunk, or it lies in another pack too: learn anew, and try every home.
-	homes, other := r.homes(ctx, p)
-	for _, home := range homes {
-		if home == place {
-			continue
-		}
-		if data, other = r.chunkAt(ctx, p, home); other == nil {
-			return data, nil
-		}
+	data, other := r.elsewhere(ctx, p, place)
+	if data != nil {
+		return data, nil
 	}
 	if data, failed := r.mendedChunk(ctx, p, place); failed == nil {
 		return data, nil
@@ -130,17 +125,42 @@ func (r *Repo) openChunk(e pack.Entry, sealed []byte) ([]byte, error) {
 	return data, nil
 }
 
-// homes reads all segments again for every place of a chunk. It is slow, and asked only in trouble.
-func (r *Repo) homes(ctx context.Context, p Part) ([]index.Place, error) {
-	paths, err := listNames(ctx, r.store, segmentsDir)
-	if err != nil {
-		return nil, fmt.Errorf("list the segments: %w", err)
+// mostLooks is how often a chunk is looked for while prunes move it away again: each has to write a pack and two segments for that.
+const mostLooks = 20
+
+// elsewhere tries every place of a chunk but one that did not give it: a prune may have moved it, or it lies in another pack too. It looks
+// again as long as segments come and go, since what they tell may be gone by the time it is tried. It is slow, and asked only in trouble. nil and
+// no error: there is no other.
+func (r *Repo) elsewhere(ctx context.Context, p Part, not index.Place) (data []byte, failed error) {
+	tried, told := map[index.Place]bool{not: true}, []string(nil)
+	for range mostLooks {
+		paths, err := listNames(ctx, r.store, segmentsDir)
+		if err != nil {
+			return nil, fmt.Errorf("list the segments: %w", err)
+		}
+		if slices.Sort(paths); told != nil && slices.Equal(paths, told) {
+			break
+		}
+		told = append([]string{}, paths...)
+		for _, home := range r.homes(ctx, p, paths) {
+			if tried[home] {
+				continue
+			}
+			tried[home] = true
+			if data, failed = r.chunkAt(ctx, p, home); failed == nil {
+				return data, nil
+			}
+		}
 	}
-	var places []index.Place
-	for _, path := range paths {
+	return nil, failed
+}
+
+// homes reads segments for every place of a chunk.
+func (r *Repo) homes(ctx context.Context, p Part, segments []string) (places []index.Place) {
+	for _, path := range segments {
 		s, err := r.readSegment(ctx, path)
 		if err != nil {
-			continue // check names it
+			continue // check names it, or it is gone
 		}
 		var damaged error
 		for e := range indexEntries(s.Packs, &damaged) {
@@ -149,7 +169,7 @@ func (r *Repo) homes(ctx context.Context, p Part) ([]index.Place, error) {
 			}
 		}
 	}
-	return places, nil
+	return places
 }
 
 // Reader reads a content as a stream. It is not for several goroutines at once.
