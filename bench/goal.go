@@ -89,7 +89,7 @@ func (g goal) number(v float64) string {
 	case g.Unit == "s":
 		return fmt.Sprintf("%.2f s", v)
 	}
-	return fmt.Sprintf("%.0f %s", v, g.Unit)
+	return digits(v) + " " + g.Unit
 }
 
 // cells are the three columns of the table: measured, at least, aim for.

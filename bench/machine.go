@@ -20,7 +20,7 @@ func machine(work string) map[string]string {
 
 // fileSystem is the kind of file system that a folder lies on.
 func fileSystem(dir string) string {
-	out, err := exec.Command("stat", "-f", "-c", "%T", dir).Output()
+	out, err := exec.Command("findmnt", "-no", "FSTYPE", "-T", dir).Output()
 	if err != nil {
 		return "file system unknown"
 	}

@@ -95,12 +95,24 @@ func run(ctx context.Context, o options) (err error) {
 	if err := b.build(); err != nil {
 		return err
 	}
+	wrong := b.each(chosen)
+	return errors.Join(wrong, b.write())
+}
+
+// each measures row by row. One that fails is said, and does not take the others along.
+func (b *bench) each(chosen []rowOf) (wrong error) {
 	for _, one := range chosen {
 		began := time.Now()
-		if err := one.run(b); err != nil {
-			return fmt.Errorf("%s: %w", one.name, err)
+		err := one.run(b)
+		if b.ctx.Err() != nil {
+			return errors.Join(wrong, b.ctx.Err())
+		}
+		if err != nil {
+			b.note("FAILED: %s: %v.", one.name, err)
+			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", one.name, err))
+			fmt.Fprintln(os.Stderr, "bench:", one.name, "failed:", err)
 		}
 		fmt.Printf("(%s took %.0f s)\n", one.name, time.Since(began).Seconds())
 	}
-	return b.write()
+	return wrong
 }

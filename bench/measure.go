@@ -32,6 +32,7 @@ type bench struct {
 type row struct {
 	Work    string   `json:"work"`
 	Cold    bool     `json:"cold"`
+	Warm    bool     `json:"warm"` // each ran once before, unmeasured
 	Unit    string   `json:"unit"` // of values and medians: s, or MB, kB
 	Results []result `json:"results"`
 	Goals   []goal   `json:"goals,omitempty"`
@@ -80,15 +81,28 @@ func (b *bench) compareWith(r row, more []result, commands ...command) error {
 	for i, c := range commands {
 		r.Results[i].Program = c.program
 	}
+	if r.Warm {
+		if err := b.round(r, make([]result, len(commands)), commands); err != nil {
+			return err
+		}
+	}
 	for range b.options.runs {
-		for i, c := range commands {
-			if err := b.once(c, r.Cold, &r.Results[i]); err != nil {
-				return fmt.Errorf("%s, %s: %w", r.Work, c.program, err)
-			}
+		if err := b.round(r, r.Results, commands); err != nil {
+			return err
 		}
 	}
 	r.Results = append(r.Results, more...)
 	return b.add(r)
+}
+
+// round runs each command once.
+func (b *bench) round(r row, to []result, commands []command) error {
+	for i, c := range commands {
+		if err := b.once(c, r.Cold, &to[i]); err != nil {
+			return fmt.Errorf("%s, %s: %w", r.Work, c.program, err)
+		}
+	}
+	return nil
 }
 
 // add takes the medians of a row, judges it, and keeps it.

@@ -48,11 +48,10 @@ func (b *bench) phone() error {
 	small := load{"small", b.options.phone, 200_000, func(l link) []goal { return pullGoals(4, 8, l) }, "phone-small"}
 	large := load{"large", b.options.large, 4_000_000, func(l link) []goal { return pullGoals(1.5, 1.5, l) }, "phone-large"}
 	for _, on := range []load{small, large} {
-		few := 1
+		links := []link{{}, {trip: time.Millisecond}, {trip: 5 * time.Millisecond}, {rate: 40_000_000, few: 4}}
 		if on.what == "large" {
-			few = 4
+			links = []link{{}, {trip: time.Millisecond, few: 4}, {trip: 5 * time.Millisecond, few: 4}, {rate: 40_000_000, few: 8}}
 		}
-		links := []link{{}, {trip: time.Millisecond}, {trip: 5 * time.Millisecond, few: few}, {rate: 40_000_000, few: 4}}
 		for _, l := range links {
 			if err := b.phoneRow(server, on, l); err != nil {
 				return err
@@ -67,12 +66,12 @@ func pullGoals(least, far float64, l link) []goal {
 	switch {
 	case l.rate > 0:
 		full := within(linkFull(l), 0, 1.1)
-		return []goal{full, full.by(pullSaved)}
+		return []goal{full.by(pullRead), full.by(pullSaved)}
 	case l.trip >= 5*time.Millisecond:
 		least = far
 	}
 	g := faster(adbPull, least, 0)
-	return []goal{g, g.by(pullSaved)}
+	return []goal{g.by(pullRead), g.by(pullSaved)}
 }
 
 func linkFull(l link) string { return fmt.Sprintf("floor: %d MB/s, by arithmetic", l.rate/1e6) }

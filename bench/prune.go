@@ -27,18 +27,12 @@ func (b *bench) prune() error {
 	if err != nil {
 		return err
 	}
-	verified := make(map[string]bool)
+	left := make(map[string]int64)
 	scratch := b.programs("pruned", l.src)
 	commands := each(func(program string) command {
 		c := scratch.forget(program, count)
 		c.before = func() error { return l.copyTo(scratch, program) }
-		c.after = func() error {
-			if verified[program] {
-				return nil
-			}
-			verified[program] = true
-			return scratch.verify(program)
-		}
+		c.after = func() error { return scratch.pruned(program, left) }
 		return c
 	})
 	moves := b.floorCopy(l.src)
@@ -53,7 +47,21 @@ func (b *bench) prune() error {
 	if err := b.sizes("before the prune", l.programs); err != nil {
 		return err
 	}
-	return errors.Join(b.sizes("after the prune", scratch), os.RemoveAll(scratch.root))
+	b.note("Sizes after the prune: shoebox %.1f MB, restic %.1f MB, borg %.1f MB.", float64(left["shoebox"])/1e6, float64(left["restic"])/1e6, float64(left["borg"])/1e6)
+	return os.RemoveAll(scratch.root)
+}
+
+// pruned notes what is left, has the first copy of each program give everything back, and makes room for the next.
+func (p *programs) pruned(program string, left map[string]int64) (err error) {
+	if _, seen := left[program]; !seen {
+		if left[program], err = treeSize(p.repo(program)); err != nil {
+			return err
+		}
+		if err := p.verify(program); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.RemoveAll(p.repo(program)), os.RemoveAll(p.home(program)))
 }
 
 // snapshots are how many shoebox has.

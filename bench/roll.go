@@ -66,7 +66,7 @@ func (b *bench) first() error {
 	tar.after = tar.before
 	commands = append(commands, tar, b.floorRead(l.src), b.floorCopy(l.src))
 	l.saved = true
-	err = b.compare(row{Work: fmt.Sprintf("first backup of %.1f GB", b.options.size), Cold: true, Goals: []goal{
+	err = b.compare(row{Work: fmt.Sprintf("first backup of %g GB", b.options.size), Cold: true, Goals: []goal{
 		faster("restic", 3.5, 5), faster("borg", 2.5, 0), faster(copied, 1.8, 2.5), faster(copiedSync, 1.8, 2.5), within(floorCopy, 0, 1.3), memoryOf(150),
 	}, Note: "shoebox and borg wait for the disk, restic and cp do not; synced says that sync is waited for"}, commands...)
 	if err != nil {
@@ -100,7 +100,7 @@ func (b *bench) same() error {
 	if err != nil {
 		return err
 	}
-	return b.compare(row{Work: fmt.Sprintf("nothing changed, %d files, key file", l.roll.n), Goals: []goal{faster("borg", 6, 0), faster("restic", 9, 0), atMost(0, 0.05)}},
+	return b.compare(row{Warm: true, Work: fmt.Sprintf("nothing changed, %d files, key file", l.roll.n), Goals: []goal{faster("borg", 6, 0), faster("restic", 9, 0), atMost(0, 0.05)}},
 		append(each(l.backup), find(l.src), b.start())...)
 }
 

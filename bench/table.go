@@ -50,10 +50,12 @@ func (r report) markdown() string {
 	fmt.Fprintf(&out, "Medians of %d runs; programs take turns. \"3.0x restic\" says that restic takes three times as long as shoebox; \"1.20 of\" a floor says that shoebox takes 1.2 times as "+
 		"long. Floors are the same calls of the system without our code. ", r.Runs)
 	if r.Cold {
-		out.WriteString("Cold: the caches of files were dropped before each run.\n\n")
+		out.WriteString("Cold: the caches of files were dropped before each run. ")
 	} else {
-		out.WriteString("Caches could not be dropped here, so nothing is cold.\n\n")
+		out.WriteString("Caches could not be dropped here, so nothing is cold. ")
 	}
+	out.WriteString("Warm: each ran once before, unmeasured. CPU is that of the program, not of what the system writes to the disk later; memory is the most of all runs. Every file that was " +
+		"given back was compared, byte by byte.\n\n")
 	r.records(&out)
 	r.everything(&out)
 	for _, note := range r.Notes {
@@ -103,8 +105,11 @@ func (r report) everything(out *strings.Builder) {
 }
 
 func (r row) title() string {
-	if r.Cold {
+	switch {
+	case r.Cold:
 		return r.Work + ", cold"
+	case r.Warm:
+		return r.Work + ", warm"
 	}
 	return r.Work
 }
