@@ -23,6 +23,7 @@ type Dir struct {
 	exclude patterns
 	replace bool
 	folders folderCache
+	pieces  pieces
 
 	mu      sync.Mutex
 	touched map[string]bool   // folders to be synced by Flush

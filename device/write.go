@@ -18,9 +18,6 @@ import (
 const (
 	temporaryHead = ".shoebox-"
 	temporaryTail = ".tmp"
-
-	reserveFrom = 1 << 20 // a smaller file lies together anyway
-	reserveTo   = 4 << 30 // a larger one may be mostly holes
 )
 
 func isTemporary(name string) bool {
@@ -64,7 +61,7 @@ func (d *Dir) Write(ctx context.Context, f File, r io.Reader) error {
 // write makes the file under a temporary name and renames it.
 func (d *Dir) write(ctx context.Context, folder *os.Root, name string, f File, r io.Reader) error {
 	temporary := temporaryHead + randomHex() + temporaryTail
-	err := makeAs(ctx, folder, temporary, f, r)
+	err := d.makeAs(ctx, folder, temporary, f, r)
 	if err == nil {
 		err = d.place(folder, temporary, name)
 	}
@@ -82,83 +79,14 @@ func randomHex() string {
 	return hex.EncodeToString(b[:])
 }
 
-func makeAs(ctx context.Context, folder *os.Root, temporary string, f File, r io.Reader) error {
+func (d *Dir) makeAs(ctx context.Context, folder *os.Root, temporary string, f File, r io.Reader) error {
 	switch f.Type {
 	case Symlink:
 		return folder.Symlink(f.Target, temporary)
 	case Regular:
-		return fill(ctx, folder, temporary, f, r)
+		return d.fill(ctx, folder, temporary, f, r)
 	}
 	return fmt.Errorf("%w: file type %d", fs.ErrInvalid, f.Type)
-}
-
-func fill(ctx context.Context, folder *os.Root, temporary string, f File, r io.Reader) error {
-	file, err := folder.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	err = fillFile(ctx, file, f, r)
-	if err == nil {
-		err = setTime(folder, temporary, file, f.ModTime)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
-}
-
-func fillFile(ctx context.Context, file *os.File, f File, r io.Reader) error {
-	if f.Size >= reserveFrom && f.Size <= reserveTo {
-		if err := reserve(file, f.Size); err != nil {
-			return err
-		}
-	}
-	n, err := io.Copy(file, io.LimitReader(cancelReader{ctx, r}, f.Size))
-	if err != nil {
-		return err
-	}
-	if n != f.Size {
-		return fmt.Errorf("%w: %d of %d bytes", ErrShort, n, f.Size)
-	}
-	if err := atEnd(r); err != nil {
-		return err
-	}
-	mode := fs.FileMode(f.Mode) & fs.ModePerm
-	if mode == 0 {
-		mode = 0o644
-	}
-	return file.Chmod(mode)
-}
-
-// atEnd makes sure that nothing follows, and that the reader agrees it is whole:
-// a reader that verifies what it gives does so at its end.
-func atEnd(r io.Reader) error {
-	var one [1]byte
-	for range 100 {
-		n, err := r.Read(one[:])
-		switch {
-		case n > 0:
-			return fmt.Errorf("%w: more bytes than its size", ErrChanged)
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		}
-	}
-	return io.ErrNoProgress
-}
-
-// cancelReader ends a long copy when ctx does.
-type cancelReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c cancelReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // checkFree looks at what is under the name before any byte is written.

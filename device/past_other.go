@@ -1,0 +1,13 @@
+//go:build !linux
+
+package device
+
+import (
+	"errors"
+	"os"
+)
+
+// pastCache is for Linux only.
+func pastCache(*os.File, bool) error { return errors.ErrUnsupported }
+
+func askLargePages([]byte) {}
