@@ -25,7 +25,7 @@ type options struct {
 	many    int     // files of about 10 KB in many folders
 	crowd   int     // small pictures that 50 join
 	million int     // files of the row million
-	nights  int     // snapshots of the row history, of 20,000 pictures at size 2
+	nights  int     // snapshots of the row history
 	photos  int     // in each of them
 	retags  int     // pictures of 5 MB of the row retag
 	phone   int     // small files on the simulated phone
