@@ -3,15 +3,14 @@ package main
 // batch fills packs as repo/packer.go does: two of data, taken at random for each chunk, and one of meta.
 type batch struct {
 	*store
-	tally   *Tally
-	known   bool // whether the computer's index takes in the segments
-	open    [3]openPack
-	stored  []int32 // packs that no segment tells of yet
-	all     []int32
-	read    int64 // since the last checkpoint
-	notes   int
-	noted   int // files since then
-	content bool
+	tally  *Tally
+	known  bool // whether the computer's index takes in the segments
+	open   [3]openPack
+	stored []int32 // packs that no segment tells of yet
+	all    []int32
+	read   int64 // since the last checkpoint
+	notes  int
+	noted  int // files since then
 }
 
 const dataPacks = 2

@@ -6,15 +6,20 @@ import (
 	"shoebox/snapshot"
 )
 
-// count makes held ready: how many of the snapshots that stay have a lower number.
+// count makes held and standingAt ready: how many of the snapshots that stay, and of those that stand for now, have a lower number.
 func (o *owner) count() {
-	o.before = make([]int32, o.next+1)
-	for _, nr := range o.kept {
-		o.before[nr+1] = 1
+	o.before, o.behind = o.lower(o.kept), o.lower(o.forgotten)
+}
+
+func (o *owner) lower(numbers []int32) []int32 {
+	sums := make([]int32, o.next+1)
+	for _, nr := range numbers {
+		sums[nr+1] = 1
 	}
-	for i := 1; i < len(o.before); i++ {
-		o.before[i] += o.before[i-1]
+	for i := 1; i < len(sums); i++ {
+		sums[i] += sums[i-1]
 	}
+	return sums
 }
 
 // held tells whether a snapshot that stays holds what was there from born to before died. Ask count first.
@@ -32,7 +37,7 @@ func (s *sim) liveAt(id int32) bool {
 func (s *sim) standingAt(id int32) bool {
 	p := &s.pages[id]
 	o := s.owners[p.owner]
-	return slices.ContainsFunc(o.forgotten, func(nr int32) bool { return p.born <= nr && nr < p.died })
+	return o.behind[min(p.died, o.next)] > o.behind[min(p.born, o.next)]
 }
 
 func (s *sim) countAll() {

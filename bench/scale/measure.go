@@ -15,7 +15,7 @@ import (
 
 // measure makes small real repositories and prints what one thing of each kind costs.
 func measure(ctx context.Context, w io.Writer) error {
-	for _, part := range []func(context.Context, *printer) error{measurePages, measureRecords, measureKinds, measureLive, measureIndex, measureLists, measureTimes} {
+	for _, part := range []func(context.Context, *printer) error{measurePages, measureRecords, measureKinds, measureLive, measureIndex, measureLists, measureTimes, measureReload} {
 		if err := part(ctx, &printer{w}); err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (p *printer) say(name string, value float64, how string, args ...any) {
 
 // tiny is a household of many small pictures.
 func tiny(photos int, bits uint8) Load {
-	return Load{Phones: 1, Photos: photos, Kinds: []Kind{{"photo", 1, 1, 1_200, 300, 600}}, Data: 16 << 20, Meta: 4 << 20, Slots: 1, Seed: 3, PageBits: bits}
+	return Load{Phones: 1, Photos: photos, Kinds: []Kind{{"photo", 1, 1, 1_200, 300, 600, 2}}, Data: 16 << 20, Meta: 4 << 20, Slots: 1, Seed: 3, PageBits: bits}
 }
 
 // within plays a household whose computer remembers things in a folder that is removed in the end.
@@ -147,7 +147,7 @@ func measureSegment(ctx context.Context, p *printer) error {
 	var packs, lines, rest []float64
 	for _, photos := range []int{1_000, 4_000} {
 		l := tiny(photos, 0)
-		l.Data, l.Meta = 1<<16, 1<<16
+		l.Data, l.Meta = 1<<16, 1<<19
 		var stored, size float64
 		err := within(ctx, l, func(h *real) error {
 			h.store.seen = func(what, name string, n int) {

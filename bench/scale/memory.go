@@ -28,10 +28,7 @@ func heap() float64 {
 }
 
 // someParts are roots that make up chunks which must stay.
-type someParts struct {
-	n    int
-	peak float64
-}
+type someParts struct{ n int }
 
 // Parts yields them.
 func (s *someParts) Parts(context.Context, func(chunk.ID) bool) iter.Seq2[repo.Part, error] {

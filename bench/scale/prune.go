@@ -42,6 +42,7 @@ func (s *sim) prune() {
 	}
 	s.tidy(&t)
 	w := s.done("prune", t)
+	w.Moved = s.moved
 	w.Rounds += int64((len(dead)+mostMarked-1)/mostMarked + len(rounds))
 }
 
@@ -190,12 +191,9 @@ func (s *sim) evacuate(packs []int32, t *Tally) {
 	}
 	b.flush()
 	s.born = today
-	w := s.sum["prune"]
 	for _, id := range b.all {
 		t.get(int64(s.packs[id].size))
-		if w != nil {
-			w.Moved += int64(s.packs[id].size)
-		}
+		s.moved += int64(s.packs[id].size)
 	}
 }
 

@@ -237,6 +237,29 @@ func (h *real) prune(ctx context.Context) error {
 	})
 }
 
+// restore does what `shoebox restore` does on a computer that has never seen the repository: the latest snapshot of a phone.
+func (h *real) restore(ctx context.Context, cache, target string) error {
+	h.cache = cache
+	to, err := device.NewDir(target, device.DirOptions{})
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	return h.do(ctx, "restore", func(r *repo.Repo) error {
+		listed, _, err := snapshot.List(ctx, r)
+		if err != nil {
+			return err
+		}
+		for _, s := range slices.Backward(listed) {
+			if !s.Attic && s.Device.Name == "phone 0" {
+				_, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{})
+				return err
+			}
+		}
+		return fs.ErrNotExist
+	})
+}
+
 // step plays one night.
 func (h *real) step(ctx context.Context) error {
 	for nr := range h.phones {

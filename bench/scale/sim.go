@@ -18,9 +18,10 @@ type owner struct {
 	kept      []int32 // numbers of the snapshots that are not forgotten
 	forgotten []int32 // and of those that are and whose records stand
 	next      int32   // number of the next snapshot
-	before    []int32 // how many of kept have a lower number
-	lost      []life  // versions of files that are in no later snapshot
-	attic     *owner  // of a phone
+	before    []int32 // how many of kept have a lower number, and of forgotten
+	behind    []int32
+	lost      []life // versions of files that are in no later snapshot
+	attic     *owner // of a phone
 }
 
 // life is the snapshots that hold a version of a file: from born to before died.

@@ -106,6 +106,7 @@ type store struct {
 	snapshots, sessions  int // records of snapshots, and .done: forgotten ones too, as long as they stand
 	vanished             bool
 	born                 int32 // of packs that are put now
+	moved                int64 // bytes of packs that prunes wrote
 	cache                cache
 }
 
