@@ -48,7 +48,7 @@ func (b *bench) phone() error {
 	small := load{"small", b.options.phone, 200_000, func(l link) []goal { return pullGoals(4, 8, l) }, "phone-small"}
 	large := load{"large", b.options.large, 4_000_000, func(l link) []goal { return pullGoals(1.5, 1.5, l) }, "phone-large"}
 	for _, on := range []load{small, large} {
-		links := []link{{}, {trip: time.Millisecond}, {trip: 5 * time.Millisecond}, {rate: 40_000_000, few: 4}}
+		links := []link{{}, {trip: time.Millisecond}, {trip: 5 * time.Millisecond}, {rate: 40_000_000, few: 8}}
 		if on.what == "large" {
 			links = []link{{}, {trip: time.Millisecond, few: 4}, {trip: 5 * time.Millisecond, few: 4}, {rate: 40_000_000, few: 8}}
 		}
