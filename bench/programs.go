@@ -19,6 +19,7 @@ type programs struct {
 	src  string
 	out  string   // where they restore to
 	more []string // of shoebox's environment
+	some []string // of the peers; empty is all
 }
 
 // peers are shoebox and the programs it is compared with.
@@ -27,6 +28,13 @@ var peers = [...]string{"shoebox", "restic", "borg"}
 func (b *bench) programs(name, src string) *programs {
 	root := filepath.Join(b.work, "backups-"+name)
 	return &programs{b: b, src: src, root: root, out: filepath.Join(root, "out")}
+}
+
+func (p *programs) all() []string {
+	if len(p.some) > 0 {
+		return p.some
+	}
+	return peers[:]
 }
 
 func (p *programs) home(program string) string { return filepath.Join(p.root, "home", program) }
@@ -58,7 +66,7 @@ func (p *programs) fresh(program string) func() error {
 
 // prepare gives each program a repository with one snapshot.
 func (p *programs) prepare() error {
-	for _, program := range peers {
+	for _, program := range p.all() {
 		if err := p.fresh(program)(); err != nil {
 			return err
 		}
@@ -68,7 +76,7 @@ func (p *programs) prepare() error {
 
 // backupAll takes a snapshot with each program, without measuring.
 func (p *programs) backupAll() error {
-	for _, program := range peers {
+	for _, program := range p.all() {
 		if err := p.quietly(program, p.backup(program).args); err != nil {
 			return err
 		}
