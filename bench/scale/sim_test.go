@@ -89,7 +89,7 @@ func compare(t *testing.T, h *real, s *sim) {
 	for _, name := range slices.Sorted(maps.Keys(h.sum)) {
 		real, sim := h.sum[name].Total, s.sum[name].Total
 		near(t, name+" PUT", real.Put, sim.Put, 0.20, few)
-		near(t, name+" GET", real.Get, sim.Get, 0.20, few)
+		near(t, name+" GET", real.Get, sim.Get, 0.20, 5*h.sum[name].Runs) // so few entries may be cut into a page more or less
 		near(t, name+" LIST", real.List, sim.List, 0.15, few)
 		near(t, name+" DELETE", real.Delete, sim.Delete, 0.15, few)
 		near(t, name+" bytes up", real.Up, sim.Up, 0.20, 0)
