@@ -49,6 +49,7 @@ var house = map[string]room{
 		modules: "golang.org/x/sys golang.org/x/term golang.org/x/sync"},
 	"bench/proof/law":   {rooms: "bench/proof/tried"},
 	"bench/proof/tried": {},
+	"bench/scale":       {rooms: "chunk index device repo repo/crypt repo/storage snapshot snapshot/photo/phototest"},
 	"bench/proof": {rooms: "bench/proof/tried chunk device repo repo/crypt repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
 		"repo/storage/storagetest snapshot/photo/phototest",
 		modules: "github.com/zeebo/blake3 golang.org/x/sys"},

@@ -37,8 +37,8 @@ var hashers = sync.Pool{New: func() any { return new(hasherSet) }}
 // hasherSet holds the hashers of the last few keys: the kinds of one
 // repository take turns.
 type hasherSet struct {
-	keys [4]Key
-	made [4]*blake3.Hasher
+	keys [8]Key
+	made [8]*blake3.Hasher
 	next int
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"runtime"
 
-	"github.com/zeebo/blake3"
 	"golang.org/x/crypto/chacha20poly1305"
 	"golang.org/x/sys/cpu"
 
@@ -155,14 +154,5 @@ func (k *Keys) partKey(salt Salt, part string) *[32]byte {
 	return &key
 }
 
-// keyed is BLAKE3 under a key. A new hasher each time: it lives on the stack and its set-up costs
-// less than taking one from a pool.
-func keyed(key *[32]byte, text []byte) (sum [32]byte) {
-	h, err := blake3.NewKeyed(key[:])
-	if err != nil {
-		panic(err) // only for a key that is not 32 bytes
-	}
-	h.Write(text)
-	h.Sum(sum[:0])
-	return sum
-}
+// keyed is BLAKE3 under a key, as chunks are named: there the hashers are kept, of 11 KB each.
+func keyed(key *[32]byte, text []byte) [32]byte { return [32]byte((*chunk.Key)(key).ID(text)) }

@@ -80,7 +80,7 @@ func TestFormatSidecar(t *testing.T) {
 		pack[i] = byte(i % 251)
 	}
 	want, shards := bySections(pack, 3, 2)
-	got, err := parity.Make(blake3.Sum256(pack), pack)
+	got, err := parity.Make(nil, blake3.Sum256(pack), pack)
 	if err != nil || !bytes.Equal(got, want) {
 		t.Fatal("Make gives another sidecar than the page", err)
 	}

@@ -93,7 +93,7 @@ func BenchmarkMake(b *testing.B) {
 	pack, name, _ := made(b, 16<<20)
 	b.SetBytes(int64(len(pack)))
 	for b.Loop() {
-		if _, err := parity.Make(name, pack); err != nil {
+		if _, err := parity.Make(nil, name, pack); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ package parity
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/reedsolomon"
 	"github.com/zeebo/blake3"
@@ -44,13 +45,13 @@ type Report struct {
 	Length, Differed int64 // bytes of the pack, and how many of them were wrong or missing
 }
 
-// Make gives the sidecar of a pack. name is the BLAKE3 hash of the pack; Make believes it.
-func Make(name [32]byte, pack []byte) ([]byte, error) {
+// Make gives the sidecar of a pack, in room when that has the capacity for it. name is the BLAKE3 hash of the pack; Make believes it.
+func Make(room []byte, name [32]byte, pack []byte) ([]byte, error) {
 	if len(pack) == 0 || len(pack) > MaxPack {
 		return nil, fmt.Errorf("make parity: %d bytes: %w", len(pack), ErrPack)
 	}
 	l := plan(name, len(pack))
-	out := make([]byte, l.sidecar())
+	out := slices.Grow(room[:0], l.sidecar())[:l.sidecar()]
 	shards, err := l.encode(pack, out[l.header():])
 	if err != nil {
 		return nil, fmt.Errorf("make parity: %w", err)

@@ -23,7 +23,7 @@ func made(t testing.TB, length int) (pack []byte, name [32]byte, sidecar []byte)
 	pack = make([]byte, length)
 	_, _ = rand.NewChaCha8([32]byte{byte(length), byte(length >> 8), byte(length >> 16)}).Read(pack)
 	name = blake3.Sum256(pack)
-	sidecar, err := parity.Make(name, pack)
+	sidecar, err := parity.Make(nil, name, pack)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,10 +237,10 @@ func TestWhatAReportSays(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	pack, name, sidecar := made(t, 5000)
-	if _, err := parity.Make(name, nil); !errors.Is(err, parity.ErrPack) {
+	if _, err := parity.Make(nil, name, nil); !errors.Is(err, parity.ErrPack) {
 		t.Error("an empty pack:", err)
 	}
-	if _, err := parity.Make(name, make([]byte, parity.MaxPack+1)); !errors.Is(err, parity.ErrPack) {
+	if _, err := parity.Make(nil, name, make([]byte, parity.MaxPack+1)); !errors.Is(err, parity.ErrPack) {
 		t.Error("a pack that is too long:", err)
 	}
 	if err := parity.Fits(sidecar, [32]byte{1}, pack); !errors.Is(err, parity.ErrSidecar) {

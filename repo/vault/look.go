@@ -78,7 +78,7 @@ func (w *walk) lookSidecar(ctx context.Context, name string, data []byte) error 
 		return nil
 	}
 	if w.make {
-		sidecar, err := parity.Make(packHash(name), data)
+		sidecar, err := parity.Make(nil, packHash(name), data)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"sync/atomic"
 
 	"shoebox/repo/parity"
@@ -24,6 +25,7 @@ var ErrDamaged = errors.New("damaged")
 type Vault struct {
 	store     storage.Store
 	redundant atomic.Bool
+	rooms     sync.Pool // *[]byte: of sidecars that were written
 }
 
 // New lays a vault over a store. With redundant false nothing more is written than the caller puts; what lies there already is
@@ -62,10 +64,16 @@ func (v *Vault) Put(ctx context.Context, name string, data []byte) error {
 func (v *Vault) protect(ctx context.Context, name string, data []byte) error {
 	switch k := kindOf(name); {
 	case k == packKind:
-		sidecar, err := parity.Make(packHash(name), data)
+		room, _ := v.rooms.Get().(*[]byte)
+		if room == nil {
+			room = new([]byte)
+		}
+		defer v.rooms.Put(room)
+		sidecar, err := parity.Make(*room, packHash(name), data)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		*room = sidecar
 		if err := v.store.Put(ctx, SidecarName(name), sidecar); err != nil {
 			return fmt.Errorf("parity of %s: %w", name, err)
 		}
