@@ -15,6 +15,7 @@ const mostErrors = 10
 func Spread(tb testing.TB, n int, do func(i int) error) {
 	tb.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(500)) // a case makes garbage of some MB, and keeps next to nothing
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(2 << 30))
 	var next, failed atomic.Int64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
