@@ -12,7 +12,8 @@ import (
 const (
 	reserveFrom = 1 << 20 // bytes; a smaller file lies together anyway
 	reserveTo   = 4 << 30 // a larger one may be mostly holes
-	directFrom  = 1 << 18 // a smaller file is written through the page cache
+	directFrom  = 1 << 18 // a smaller file is written through the page cache,
+	plainPiece  = 1 << 17 // so much at once
 )
 
 // fill makes a file under its temporary name: its bytes, mode and time, on disk.
@@ -52,9 +53,15 @@ func (d *Dir) fillFile(ctx context.Context, file *os.File, f File, r io.Reader) 
 
 // pour writes size bytes of r to a new file, a piece at a time.
 func (d *Dir) pour(ctx context.Context, file *os.File, size int64, r io.Reader) error {
+	if size < directFrom {
+		return pourInto(ctx, &pieceWriter{file: file}, make([]byte, min(size, plainPiece)), size, r)
+	}
 	piece := d.pieces.take()
 	defer d.pieces.give(piece)
-	w := pieceWriter{file: file, direct: size >= directFrom && pastCache(file, true) == nil}
+	return pourInto(ctx, &pieceWriter{file: file, direct: pastCache(file, true) == nil}, piece, size, r)
+}
+
+func pourInto(ctx context.Context, w *pieceWriter, piece []byte, size int64, r io.Reader) error {
 	for done := int64(0); done < size; {
 		n, err := readPiece(ctx, r, piece[:min(size-done, int64(len(piece)))])
 		done += int64(n)
