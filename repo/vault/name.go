@@ -48,9 +48,9 @@ func (k kind) copied() bool {
 // replaced tells whether other bytes may come to lie under the same name.
 func (k kind) replaced() bool { return k == slotKind || k == changingKind || k == hintKind }
 
-// folders are the kinds of what lies in each.
+// folders are the kinds of what lies in each, packs and their sidecars aside.
 var folders = map[string]kind{
-	"snapshots": recordKind, "tombstones": recordKind, "releases": recordKind, "brakes": changingKind, "config": changingKind,
+	"segments": segmentKind, "snapshots": recordKind, "tombstones": recordKind, "releases": recordKind, "brakes": changingKind, "config": changingKind,
 	"keys": slotKind, "sessions": momentKind, "marks": recordKind,
 }
 
