@@ -1,8 +1,10 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"sort"
 	"time"
 
@@ -23,28 +25,22 @@ type Catalog struct {
 	Damaged   []error    // pages that could not be read
 }
 
-// ReadCatalog reads all entries of the snapshots, which must be as List gives them. Pages that snapshots share are read once.
+// ReadCatalog reads all entries of the snapshots, which must be as List gives them. Pages that snapshots share are read once, and told of as
+// damaged once.
 func ReadCatalog(ctx context.Context, r *repo.Repo, snapshots []Snapshot) (*Catalog, error) {
-	c := &Catalog{Snapshots: snapshots}
-	reader := newPageReader(r, true)
+	leaves, failed, err := gather(ctx, r, snapshots)
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalog{Snapshots: snapshots, Damaged: failed}
 	at := make(map[version]int)
-	for i, s := range snapshots {
-		for e, err := range reader.walk(ctx, s.root, nil) {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			if err != nil {
-				c.Damaged = append(c.Damaged, err)
-				continue
-			}
-			c.add(at, i, s, e.Entry)
+	for _, l := range leaves {
+		for _, e := range l.page.entries {
+			c.add(at, l, e)
 		}
 	}
-	sort.SliceStable(c.Pictures, func(i, j int) bool {
-		if c.Pictures[i].Path != c.Pictures[j].Path {
-			return c.Pictures[i].Path < c.Pictures[j].Path
-		}
-		return c.Pictures[i].First < c.Pictures[j].First
+	slices.SortStableFunc(c.Pictures, func(a, b Picture) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), a.First-b.First)
 	})
 	return c, nil
 }
@@ -56,15 +52,18 @@ type version struct {
 	taken                int64
 }
 
-func (c *Catalog) add(at map[version]int, snapshot int, s Snapshot, e Entry) {
-	v := version{s.Device.ID, e.Path, e.Target, e.Hash, e.ModTime.UnixNano()}
-	if i, ok := at[v]; ok {
-		c.Pictures[i].Last = snapshot
-		c.Pictures[i].In++
-		return
+// add adds an entry of a page to what other pages have of the same version: a snapshot has a path once, so no two of them stand in the same one.
+func (c *Catalog) add(at map[version]int, l leafPage, e Entry) {
+	v := version{l.device, e.Path, e.Target, e.Hash, e.ModTime.UnixNano()}
+	i, ok := at[v]
+	if !ok {
+		i, at[v] = len(c.Pictures), len(c.Pictures)
+		c.Pictures = append(c.Pictures, Picture{Entry: e})
 	}
-	at[v] = len(c.Pictures)
-	c.Pictures = append(c.Pictures, Picture{e, snapshot, snapshot, 1})
+	p := &c.Pictures[i]
+	all := reach{p.First, p.Last, p.In}
+	all.add(l.reach)
+	p.First, p.Last, p.In = all.first, all.last, all.in
 }
 
 // Day is the pictures taken on one day.
