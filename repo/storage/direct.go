@@ -9,13 +9,25 @@ const (
 	directMin = 1 << 20
 )
 
+// largePage is the size of the larger pages of memory that the kernel has, in bytes.
+const largePage = 2 << 20
+
 // AlignedBuffer returns an empty slice with room for n bytes that starts on a page border. What is
 // appended to it within its capacity, to a multiple of 4096 bytes, a Folder on Linux writes
-// straight to the disk (O_DIRECT), which costs half of a write through the page cache.
+// straight to the disk (O_DIRECT), which costs half of a write through the page cache. A large one asks
+// for large pages: a stretch of them is one to the disk, and not thousands from all over.
 func AlignedBuffer(n int) []byte {
-	buf := make([]byte, n+page-1)
-	skip := -int(addressOf(buf)) & (page - 1)
-	return buf[skip : skip : skip+n]
+	border := page
+	if n >= largePage {
+		border = largePage
+	}
+	buf := make([]byte, n+border-1)
+	skip := -int(addressOf(buf)) & (border - 1)
+	buf = buf[skip : skip : skip+n]
+	if n >= largePage {
+		askLargePages(buf[:n/largePage*largePage])
+	}
+	return buf
 }
 
 func aligned(data []byte) bool {

@@ -62,29 +62,25 @@ func (d *OSDisk) SyncDir(name string) error {
 
 // Read reads a part of a regular file.
 func (d *OSDisk) Read(name string, off, n int64) ([]byte, error) {
-	f, err := d.root.OpenFile(name, openToRead, 0)
+	f, err := d.open(name)
 	if err != nil {
-		if errors.Is(err, syscall.ENOTDIR) { // "a/b" where a is a file: there is no such object
-			err = fs.ErrNotExist
-		}
 		return nil, err
 	}
 	data, err := readFile(f, off, n)
 	return data, errors.Join(err, f.Close())
 }
 
+// notHere tells "a/b" where a is a file from other trouble: there is no such object.
+func notHere(err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fs.ErrNotExist
+	}
+	return err
+}
+
 func readFile(f *os.File, off, n int64) ([]byte, error) {
-	info, err := f.Stat()
+	n, err := spanOf(f, off, n)
 	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() { // a directory is not an object, as in a bucket
-		return nil, fmt.Errorf("a directory: %w", fs.ErrNotExist)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file: %w", fs.ErrInvalid)
-	}
-	if n, err = Span(info.Size(), off, n); err != nil {
 		return nil, err
 	}
 	data := make([]byte, n)
@@ -95,6 +91,21 @@ func readFile(f *os.File, off, n int64) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// spanOf is Span for an open file, which must be a regular one.
+func spanOf(f *os.File, off, n int64) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.IsDir() { // a directory is not an object, as in a bucket
+		return 0, fmt.Errorf("a directory: %w", fs.ErrNotExist)
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("not a regular file: %w", fs.ErrInvalid)
+	}
+	return Span(info.Size(), off, n)
 }
 
 // ReadDir reads a directory with the size of each file.

@@ -98,6 +98,11 @@ func (v *Vault) Get(ctx context.Context, name string, off, n int64) ([]byte, err
 	return data, err
 }
 
+// GetInto fills p with bytes of an object, as they are in the store.
+func (v *Vault) GetInto(ctx context.Context, name string, off int64, p []byte) error {
+	return storage.GetInto(ctx, v.store, name, off, p)
+}
+
 // List lists the store as it is, redundancy and all.
 func (v *Vault) List(ctx context.Context, prefix string) iter.Seq2[storage.Object, error] {
 	return v.store.List(ctx, prefix)
