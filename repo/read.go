@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"sort"
 
 	"shoebox/chunk"
 	"shoebox/index"
@@ -170,89 +169,4 @@ func (r *Repo) homes(ctx context.Context, p Part, segments []string) (places []i
 		}
 	}
 	return places
-}
-
-// Reader reads a content as a stream. It is not for several goroutines at once.
-type Reader struct {
-	ctx    context.Context
-	repo   *Repo
-	parts  Content
-	starts []int64 // where each part begins, and the end
-	at     int64
-
-	loaded int // index of the part in data; -1 for none
-	data   []byte
-}
-
-// NewReader gives a stream over a content; ctx bounds its reads. Nothing is read before the first Read.
-func (r *Repo) NewReader(ctx context.Context, c Content) *Reader {
-	starts := make([]int64, len(c)+1)
-	for i, p := range c {
-		starts[i+1] = starts[i] + int64(p.Size)
-	}
-	return &Reader{ctx: ctx, repo: r, parts: c, starts: starts, loaded: -1}
-}
-
-// Size is the length of the stream in bytes.
-func (s *Reader) Size() int64 { return s.starts[len(s.parts)] }
-
-// Read fills p from the current part.
-func (s *Reader) Read(p []byte) (int, error) {
-	data, err := s.rest()
-	if err != nil {
-		return 0, err
-	}
-	n := copy(p, data)
-	s.at += int64(n)
-	return n, nil
-}
-
-// WriteTo hands out the rest of the stream a whole part at a time, without copying.
-func (s *Reader) WriteTo(w io.Writer) (total int64, err error) {
-	for {
-		data, err := s.rest()
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-		n, err := w.Write(data)
-		s.at += int64(n)
-		total += int64(n)
-		if err != nil {
-			return total, err
-		}
-	}
-}
-
-// rest is what the current part still holds at the current position.
-func (s *Reader) rest() ([]byte, error) {
-	if s.at >= s.Size() {
-		return nil, io.EOF
-	}
-	i := sort.Search(len(s.parts), func(i int) bool { return s.starts[i+1] > s.at })
-	if i != s.loaded {
-		data, err := s.repo.Chunk(s.ctx, s.parts[i])
-		if err != nil {
-			return nil, err
-		}
-		s.loaded, s.data = i, data
-	}
-	return s.data[s.at-s.starts[i]:], nil
-}
-
-// Seek moves to another position, as io.Seeker says. Beyond the end is allowed and reads io.EOF.
-func (s *Reader) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += s.at
-	case io.SeekEnd:
-		offset += s.Size()
-	}
-	if offset < 0 {
-		return 0, fmt.Errorf("seek to %d: before the beginning", offset)
-	}
-	s.at = offset
-	return offset, nil
 }

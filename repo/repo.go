@@ -47,6 +47,8 @@ type Repo struct {
 	mu     sync.Mutex
 	index  *index.Index // opened when first needed
 	mended mended       // the damaged pack that was read last
+
+	memory memories // of readers
 }
 
 // Part is a chunk in its place in a stream.

@@ -16,6 +16,7 @@ import (
 	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 	"shoebox/repo/pack"
+	"shoebox/repo/storage"
 )
 
 // Budget says how much of the packs to read. The zero value reads nothing; All reads everything; else reading ends when one
@@ -46,6 +47,8 @@ func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (d
 	order := ledger.order(a.listed)
 	limit := budget.limit(a.PackBytes)
 	deadline := a.repo.options.Now().Add(budget.Time)
+	var lent memories
+	most := a.largest()
 	var mu sync.Mutex
 	parent := ctx
 	g, ctx := errgroup.WithContext(ctx)
@@ -62,7 +65,9 @@ func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (d
 			break
 		}
 		g.Go(func() error {
-			chunks, damage, err := a.readPack(ctx, name)
+			memory := lent.take(most)
+			defer lent.give(memory)
+			chunks, damage, err := a.readPack(ctx, name, memory)
 			read.Add(a.listed[name])
 			mu.Lock()
 			defer mu.Unlock()
@@ -99,15 +104,24 @@ func (b Budget) limit(total int64) int64 {
 	return b.Bytes
 }
 
-// readPack reads one pack whole.
-func (a *Audit) readPack(ctx context.Context, name pack.Name) (chunks int64, damage []Damage, err error) {
+// largest is how many bytes the largest pack has, up to what a pack may have.
+func (a *Audit) largest() (most int) {
+	for _, size := range a.listed {
+		most = max(most, int(min(size, pack.MaxSize)))
+	}
+	return most
+}
+
+// readPack reads one pack whole, into memory that has room for it.
+func (a *Audit) readPack(ctx context.Context, name pack.Name, memory []byte) (chunks int64, damage []Damage, err error) {
 	path, size := packPath(name), a.listed[name]
 	tell := func(err error) { damage = append(damage, Damage{path, err}) }
 	if size > pack.MaxSize {
 		tell(fmt.Errorf("%w: %d bytes are too many for a pack", crypt.ErrDamaged, size))
 		return 0, damage, nil
 	}
-	data, err := a.repo.store.Get(ctx, path, 0, size)
+	data := memory[:size]
+	err = storage.GetInto(ctx, a.repo.store, path, 0, data)
 	if errors.Is(err, fs.ErrNotExist) {
 		a.badMu.Lock()
 		defer a.badMu.Unlock()

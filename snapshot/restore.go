@@ -34,7 +34,7 @@ type RestoreOptions struct {
 	Select    func(Entry) bool // nil for everything
 	Overwrite Overwrite        // "" for Never
 	DryRun    bool
-	Workers   int // files written at once; 0 for 4
+	Workers   int // files written at once; 0 for 6
 	Progress  *Progress
 	Each      func(Notice) // told of every file written (New), replaced (Changed), left (Unchanged) or Failed; from several goroutines
 }
@@ -51,7 +51,7 @@ type Restored struct {
 // when it was read from the device. Files that fail are named in Failed and do not stop the others.
 func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to *device.Dir, o RestoreOptions) (Restored, error) {
 	if o.Workers == 0 {
-		o.Workers = 4
+		o.Workers = 6
 	}
 	if o.Overwrite == "" {
 		o.Overwrite = Never
