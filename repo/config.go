@@ -100,7 +100,7 @@ func readHint(ctx context.Context, store storage.Store) error {
 	if err == nil {
 		var h hint
 		if json.Unmarshal(data, &h) == nil && h.Magic == hintMagic && h.Version > Version {
-			return fmt.Errorf("the repository has format version %d and this program knows %d: use a newer shoebox", h.Version, Version)
+			return fmt.Errorf("%s says that the repository has format version %d, and this program knows %d: use a newer shoebox", hintName, h.Version, Version)
 		}
 		return nil
 	}
