@@ -41,8 +41,8 @@ func TestReadWhatMovesMeanwhile(t *testing.T) {
 	data := noise(3, 12_000)
 	alive, _ := p.put(b, data)
 	all := []Content{alive}
-	for i := range uint64(50) {
-		c, _ := p.put(b, noise(10+i, 12_000))
+	for i := range uint64(600) { // small ones: some twenty share a pack with the one that is read, and some of them are dead each time
+		c, _ := p.put(b, noise(10+i, 1000))
 		all = append(all, c)
 	}
 	if err := p.commit(b, slices.Concat(all...)); err != nil {
