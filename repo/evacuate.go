@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"sync"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
 	"shoebox/chunk"
-	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 	"shoebox/repo/pack"
+	"shoebox/repo/storage"
 )
 
 // evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, and then
@@ -45,17 +45,14 @@ func (r *Repo) carrier(ctx context.Context, o BatchOptions) (b *Batch, err error
 	return b, nil
 }
 
-// made lists the packs this batch has put.
-func (b *Batch) made() (names []pack.Name) {
+// made lists the packs this batch has put, with their sizes.
+func (b *Batch) made() map[pack.Name]int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for name := range b.listed {
-		names = append(names, name)
-	}
-	return names
+	return maps.Clone(b.listed)
 }
 
-// movers read and copy packs at once; each holds one chunk in memory.
+// movers read packs at once; each holds one run of bytes in memory.
 const movers = 3
 
 func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) error {
@@ -97,26 +94,16 @@ func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) erro
 
 // move copies what is needed of one pack.
 func (p *pruner) move(ctx context.Context, b *Batch, s *packState, entries []pack.Entry, first func(chunk.ID) bool) error {
+	var needed []pack.Entry
 	for _, e := range entries {
-		if !p.live.has(e.ID) || p.livesElsewhere(e.ID) || !first(e.ID) {
-			continue
+		if p.live.has(e.ID) && !p.livesElsewhere(e.ID) && first(e.ID) {
+			needed = append(needed, e)
 		}
-		part := Part{Kind: e.Kind, ID: e.ID, Size: e.Plain}
-		place := index.Place{Pack: index.Name(s.name), Offset: e.Offset, Stored: e.Stored, Plain: e.Plain, Kind: e.Kind, Encoding: uint8(e.Encoding)}
-		data, err := p.repo.chunkAt(ctx, part, place)
-		if errors.Is(err, crypt.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
-			p.options.Log(fmt.Sprintf("%v: it stays as it is; `shoebox heal` may mend it", err))
-			continue // B3 spares the pack, as this chunk has no other home
-		}
-		if err != nil {
+	}
+	for run := range runs(needed) {
+		if err := p.carry(ctx, b, s.name, run); err != nil {
 			return err
 		}
-		if err := b.packer.add(ctx, part, data); err != nil {
-			return err
-		}
-		b.mu.Lock()
-		p.report.Copied += int64(e.Stored)
-		b.mu.Unlock()
 	}
 	return nil
 }
@@ -132,18 +119,39 @@ func (p *pruner) livesElsewhere(id chunk.ID) bool {
 }
 
 // readBack reads the new packs whole, before what they were copied from is deleted.
-func (p *pruner) readBack(ctx context.Context, names []pack.Name) error {
+func (p *pruner) readBack(ctx context.Context, packs map[pack.Name]int64) error {
 	if !guard.On(guard.ReadBack) {
 		return nil
 	}
-	for _, name := range names {
-		data, err := p.repo.store.Get(ctx, packPath(name), 0, -1)
-		if err != nil {
-			return fmt.Errorf("read back a new pack: %w", err)
-		}
-		if blake3.Sum256(data) != name {
-			return fmt.Errorf("read back %s: %w: the store gives other bytes than it was given; nothing was deleted", packPath(name), crypt.ErrDamaged)
-		}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(movers)
+	for name, size := range packs {
+		g.Go(func() error {
+			is, err := p.nameOf(ctx, packPath(name), size)
+			if err != nil {
+				return fmt.Errorf("read back a new pack: %w", err)
+			}
+			if is != name {
+				return fmt.Errorf("read back %s: %w: the store gives other bytes than it was given; nothing was deleted", packPath(name), crypt.ErrDamaged)
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
+}
+
+// nameOf reads what the store holds, a run at a time.
+func (p *pruner) nameOf(ctx context.Context, path string, size int64) (name pack.Name, err error) {
+	memory := p.memory.take(runMemory)
+	defer p.memory.give(memory)
+	hash := blake3.New()
+	for at := int64(0); at < size; at += longestRun {
+		piece := memory[:min(longestRun, size-at)]
+		if err := storage.GetInto(ctx, p.repo.store, path, at, piece); err != nil {
+			return name, err
+		}
+		_, _ = hash.Write(piece) // never fails
+	}
+	hash.Sum(name[:0])
+	return name, nil
 }

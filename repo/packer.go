@@ -75,6 +75,11 @@ func (p *packer) add(ctx context.Context, part Part, plain []byte) error {
 	if how != pack.None {
 		defer func() { p.codes.Put(&data) }()
 	}
+	return p.seal(ctx, part, data, how)
+}
+
+// seal puts what may be compressed already into an open pack.
+func (p *packer) seal(ctx context.Context, part Part, data []byte, how pack.Compression) error {
 	class := pack.ClassOf(part.Kind)
 	slot := 0
 	if class == pack.Data {
@@ -85,12 +90,12 @@ func (p *packer) add(ctx context.Context, part Part, plain []byte) error {
 		if err != nil {
 			return err
 		}
-		ok, err := to.Add(part.Kind, part.ID, data, how, len(plain))
+		ok, err := to.Add(part.Kind, part.ID, data, how, int(part.Size))
 		if err != nil || ok {
 			return err
 		}
 		if to.Size() == 0 {
-			return fmt.Errorf("chunk %v of %d bytes is larger than a pack", part.ID, len(plain))
+			return fmt.Errorf("chunk %v of %d bytes is larger than a pack", part.ID, part.Size)
 		}
 		p.replace(class, slot, to)
 	}

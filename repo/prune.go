@@ -140,6 +140,7 @@ type pruner struct {
 	packs  map[pack.Name]*packState
 	shared map[chunk.ID][]home // of live chunks that have several
 	dead   int                 // rounds that need no copying; they come first
+	memory memories            // for what is copied
 	pass   int                 // through all directories; a pack visited in it bears its number
 }
 

@@ -107,15 +107,26 @@ func entryOf(id chunk.ID, place index.Place) pack.Entry {
 
 // openChunk opens in place: sealed is used up.
 func (r *Repo) openChunk(e pack.Entry, sealed []byte) ([]byte, error) {
+	data, err := r.unseal(e, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return r.expand(e, data)
+}
+
+// unseal opens in place, and leaves compressed what was.
+func (r *Repo) unseal(e pack.Entry, sealed []byte) ([]byte, error) {
 	at := crypt.Overhead - crypt.Tag
 	if len(sealed) < crypt.Overhead {
 		return nil, crypt.ErrDamaged
 	}
-	data, err := r.keys.OpenChunk(sealed[at:at], e.Place(), sealed)
+	return r.keys.OpenChunk(sealed[at:at], e.Place(), sealed)
+}
+
+// expand gives the chunk itself, hashed.
+func (r *Repo) expand(e pack.Entry, data []byte) ([]byte, error) {
+	data, err := r.compress.Expand(data, e.Encoding.Compression(), int(e.Plain))
 	if err != nil {
-		return nil, err
-	}
-	if data, err = r.compress.Expand(data, e.Encoding.Compression(), int(e.Plain)); err != nil {
 		return nil, err
 	}
 	if guard.On(guard.CheckID) && r.keys.ChunkID(e.Kind, data) != e.ID {
