@@ -32,13 +32,14 @@ type Audit struct {
 	others map[chunk.ID]index.Place // of chunks in packs that are gone: where they lie too; the zero place for nowhere
 
 	badMu    sync.Mutex
-	bad      map[chunk.ID]error // chunks that did not open
-	vanished bool               // a pack was listed and then not there
+	bad      map[chunk.ID]error       // chunks that did not open
+	settled  map[chunk.ID]index.Place // of those, what comes back from elsewhere or heals
+	vanished bool                     // a pack was listed and then not there
 }
 
 // Audit reads all segments and lists all packs.
 func (r *Repo) Audit(ctx context.Context) (*Audit, error) {
-	a := &Audit{repo: r, bad: make(map[chunk.ID]error)}
+	a := &Audit{repo: r, bad: make(map[chunk.ID]error), settled: make(map[chunk.ID]index.Place)}
 	return a, a.look(ctx)
 }
 
@@ -153,8 +154,11 @@ func (a *Audit) note(name string, err error) error {
 	return nil
 }
 
-// Holds tells why a part could not be read back, as far as is known without reading it; nil when nothing speaks against it.
+// Holds tells why a part could not be read back, as far as is known without reading it but for what Scrub read; nil when nothing speaks against it.
 func (a *Audit) Holds(ctx context.Context, p Part) error {
+	if place, ok := a.settled[p.ID]; ok && place.Kind == p.Kind && place.Plain == p.Size {
+		return nil
+	}
 	if err := a.bad[p.ID]; err != nil {
 		return err
 	}

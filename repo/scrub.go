@@ -1,10 +1,12 @@
 package repo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,8 @@ import (
 	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
+	"shoebox/chunk"
+	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 	"shoebox/repo/pack"
@@ -86,6 +90,9 @@ func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (d
 		if err := a.look(parent); err != nil {
 			return done, err
 		}
+	}
+	if err := a.settle(parent); err != nil {
+		return done, err
 	}
 	done.Oldest = ledger.oldest(a.listed)
 	return done, a.repo.saveLedger(ledger, a.listed)
@@ -173,6 +180,58 @@ func (a *Audit) tryChunk(name pack.Name, e pack.Entry, data []byte) {
 	if err != nil {
 		a.spoil(e, fmt.Errorf("chunk %v in %s is %w", e.ID, packPath(name), err))
 	}
+}
+
+// settle takes back what was said of chunks that come back all the same: they lie in another pack too, or their pack heals.
+func (a *Audit) settle(ctx context.Context) error {
+	if len(a.bad) == 0 {
+		return nil
+	}
+	homes, err := a.homesOfBad(ctx)
+	if err != nil {
+		return err
+	}
+	byPack := slices.SortedFunc(maps.Keys(homes), func(x, y chunk.ID) int { return bytes.Compare(homes[x][0].Pack[:], homes[y][0].Pack[:]) })
+	for _, id := range byPack { // a pack is healed once for all its chunks
+		for _, place := range homes[id] {
+			part := Part{Kind: place.Kind, ID: id, Size: place.Plain}
+			_, err := a.repo.chunkAt(ctx, part, place)
+			if err != nil {
+				_, err = a.repo.mendedChunk(ctx, part, place)
+			}
+			if err == nil {
+				a.settled[id] = place
+				break
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+// homesOfBad gives every place that is told of for chunks that did not open.
+func (a *Audit) homesOfBad(ctx context.Context) (map[chunk.ID][]index.Place, error) {
+	homes := make(map[chunk.ID][]index.Place)
+	for id := range a.bad {
+		place, ok, err := a.repo.ask(ctx, a.index, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			homes[id] = append(homes[id], place)
+		}
+	}
+	return homes, a.repo.eachSegment(ctx, func(_ string, s segment) error {
+		var damaged error // already told of
+		for e := range indexEntries(s.Packs, &damaged) {
+			if a.bad[e.ID] != nil && !slices.Contains(homes[e.ID], e.Place) {
+				homes[e.ID] = append(homes[e.ID], e.Place)
+			}
+		}
+		return nil
+	})
 }
 
 func (a *Audit) spoil(e pack.Entry, err error) {
