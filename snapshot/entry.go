@@ -136,13 +136,17 @@ func cleanPath(p string) bool {
 	if !guard.On(guard.CleanPaths) {
 		return true
 	}
-	if p == "" || len(p) > maxPath || strings.ContainsRune(p, 0) {
+	if p == "" || len(p) > maxPath || strings.IndexByte(p, 0) >= 0 {
 		return false
 	}
-	for part := range strings.SplitSeq(p, "/") {
+	for {
+		part, rest, more := strings.Cut(p, "/")
 		if part == "" || part == "." || part == ".." {
 			return false
 		}
+		if !more {
+			return true
+		}
+		p = rest
 	}
-	return true
 }

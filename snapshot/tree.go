@@ -17,7 +17,6 @@ import (
 // pageReader reads pages. With a memo, a page that several snapshots share is read once.
 type pageReader struct {
 	chunk func(context.Context, repo.Part) ([]byte, error)
-	codec wire.Codec
 	memo  map[chunk.ID]*readPage // nil to remember nothing
 }
 
@@ -38,7 +37,7 @@ func (p *readPage) first() wire.Bytes {
 }
 
 func newPageReader(r *repo.Repo, remember bool) *pageReader {
-	p := &pageReader{chunk: r.Chunk, codec: codec()}
+	p := &pageReader{chunk: r.Chunk}
 	if remember {
 		p.memo = make(map[chunk.ID]*readPage)
 	}
@@ -77,11 +76,7 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 	if err != nil {
 		return nil, fmt.Errorf("read a page: %w", err)
 	}
-	var form page
-	if err := r.codec.Unmarshal(data, &form); err != nil {
-		return nil, fmt.Errorf("page %v is %w: %v", part.ID, crypt.ErrDamaged, err)
-	}
-	p, err := form.check()
+	p, err := decodePage(data)
 	if err != nil {
 		return nil, fmt.Errorf("page %v is %w", part.ID, err)
 	}
@@ -89,34 +84,6 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 		r.memo[part.ID] = p
 	}
 	return p, nil
-}
-
-// check holds a page against its own promises: a level within bounds, entries or pages but not both, in order.
-func (p *page) check() (*readPage, error) {
-	if p.Level > maxLevel || (p.Level == 0) != (len(p.Children) == 0) || (len(p.Entries) == 0) == (p.Level == 0) {
-		return nil, fmt.Errorf("%w: it is of no known form", crypt.ErrDamaged)
-	}
-	out := &readPage{level: int(p.Level), children: p.Children, entries: make([]Entry, len(p.Entries)), count: int64(len(p.Entries))}
-	for i := range p.Entries {
-		e, err := p.Entries[i].entry()
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 && out.entries[i-1].Path >= e.Path {
-			return nil, fmt.Errorf("%w: its entries are not in order", crypt.ErrDamaged)
-		}
-		out.entries[i] = e
-	}
-	for i, c := range p.Children {
-		if i > 0 && p.Children[i-1].First >= c.First || c.Part.Kind != chunk.Page {
-			return nil, fmt.Errorf("%w: its pages are not in order", crypt.ErrDamaged)
-		}
-		if c.Count < 1 || c.Count > 1<<48 {
-			return nil, fmt.Errorf("%w: one of its pages holds %d entries", crypt.ErrDamaged, c.Count)
-		}
-		out.count += c.Count
-	}
-	return out, nil
 }
 
 // located is an entry with the place it stands in.
