@@ -11,7 +11,8 @@ SHELL := /bin/bash
 .PHONY: build test test-long test-ablation bench bench-blocks lint format vet static cross vulnerable test-tools bench-tools
 
 GO ?= go
-export GOFLAGS ?= -buildvcs=false
+# nodynamic keeps the decoder of HEIC inside its WebAssembly: without the tag there is none, see docs/decisions/0012-gallery.md.
+export GOFLAGS ?= -buildvcs=false -tags=nodynamic
 
 platforms := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -19,7 +20,7 @@ build:
 	$(GO) build -o shoebox ./cmd/shoebox
 
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
-test-tools: tools := gcc:gcc adb:adb toybox:toybox age:age b3sum:b3sum
+test-tools: tools := gcc:gcc adb:adb chromium:chromium toybox:toybox age:age b3sum:b3sum
 bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup b3sum:b3sum /usr/bin/time:time
 test-tools bench-tools:
 	@missing=

@@ -41,7 +41,13 @@ var house = map[string]room{
 	"snapshot/photo": {modules: "github.com/bep/imagemeta"},
 	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/vault repo/wire snapshot/photo",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
-	"gallery": {rooms: "repo snapshot snapshot/photo"},
+	"gallery/gate":    {},
+	"gallery/shelf":   {},
+	"gallery/exif":    {},
+	"gallery/heif":    {},
+	"gallery/thumb":   {rooms: "gallery/exif gallery/heif", modules: "github.com/gen2brain/heic golang.org/x/image"},
+	"gallery/library": {rooms: "repo snapshot snapshot/photo"},
+	"gallery":         {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
 	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/storage repo/vault snapshot",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/pack repo/parity device device/adb snapshot snapshot/photo " +
@@ -71,7 +77,7 @@ var house = map[string]room{
 var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "bench/proof", "bench/proof/law", "bench/proof/tried"}
 
 // testModules are for test files alone, and for any of them.
-var testModules = []string{"pgregory.net/rapid", "github.com/rogpeppe/go-internal"}
+var testModules = []string{"pgregory.net/rapid", "github.com/rogpeppe/go-internal", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"}
 
 // source is one parsed file.
 type source struct {
