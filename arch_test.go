@@ -29,6 +29,7 @@ var house = map[string]room{
 	"index":        {rooms: "chunk", modules: "github.com/dgraph-io/badger/v4 github.com/dgraph-io/ristretto/v2 github.com/zeebo/blake3 golang.org/x/sys"},
 	"repo/wire":    {modules: "github.com/fxamacker/cbor/v2"},
 	"repo/guard":   {},
+	"repo/garbage": {},
 	"repo/storage": {rooms: "repo/guard", modules: "golang.org/x/sys"},
 	"repo/crypt":   {rooms: "chunk repo/guard", modules: "filippo.io/age github.com/zeebo/blake3 golang.org/x/crypto golang.org/x/sys"},
 	"repo/pack":    {rooms: "chunk repo/crypt repo/guard", modules: "github.com/klauspost/compress github.com/zeebo/blake3"},
@@ -48,7 +49,7 @@ var house = map[string]room{
 	"gallery/thumb":   {rooms: "gallery/exif gallery/heif", modules: "github.com/gen2brain/heic golang.org/x/image"},
 	"gallery/library": {rooms: "repo snapshot snapshot/photo"},
 	"gallery":         {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
-	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/storage repo/vault snapshot",
+	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",
@@ -56,7 +57,7 @@ var house = map[string]room{
 	"bench/proof/law":   {rooms: "bench/proof/tried"},
 	"bench/proof/tried": {},
 	"bench/scale":       {rooms: "chunk index device repo repo/crypt repo/storage snapshot snapshot/photo/phototest"},
-	"bench/proof": {rooms: "bench/proof/tried chunk device repo repo/crypt repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
+	"bench/proof": {rooms: "bench/proof/tried chunk device repo repo/crypt repo/garbage repo/guard repo/pack repo/storage repo/vault repo/wire snapshot " +
 		"repo/storage/storagetest snapshot/photo/phototest",
 		modules: "github.com/zeebo/blake3 golang.org/x/sys"},
 	"docs/demo":            {},

@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	longestRun = 8 << 20             // bytes read at once, but for a single chunk that is larger
-	runMemory  = longestRun + 2*page // with the rest of the pages they lie on
-	widestGap  = 128 << 10           // bytes of dead chunks that are read along, as another request costs more
+	longestRun = 4<<20 - 2*page // bytes read at once, but for a single chunk that is larger; with the rest of the pages they lie on
+	widestGap  = 128 << 10      // bytes of dead chunks that are read along, as another request costs more
 )
 
 // runs deals out entries of a pack, which are in order, to reads.
@@ -44,7 +43,7 @@ func (p *pruner) carry(ctx context.Context, b *Batch, name pack.Name, run []pack
 	last := run[len(run)-1]
 	from := int64(run[0].Offset) &^ (page - 1)
 	length := (int64(last.Offset+last.Stored) - from + page - 1) &^ (page - 1)
-	memory := p.memory.take(max(int(length), runMemory))
+	memory := p.memory.take(int(length))
 	defer p.memory.give(memory)
 	err := storage.GetInto(ctx, p.repo.store, packPath(name), from, memory[:length])
 	if err != nil && len(run) > 1 { // some of them may be there

@@ -22,6 +22,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
+	"shoebox/repo/garbage"
 	"shoebox/repo/storage"
 	"shoebox/snapshot"
 )
@@ -41,6 +42,7 @@ func measured(args []string) error {
 	if err != nil {
 		return err
 	}
+	garbage.Bound(garbage.Room) // as the program does
 	stop := watchHeap()
 	if err := do(load{args[1], n, args[3]}); err != nil {
 		return err

@@ -1,0 +1,56 @@
+// Package garbage bounds how much garbage stands in memory before it is collected: more than the runtime lets stand while little is alive,
+// which saves time, and less when much is. It does not know who makes it.
+package garbage
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// Room is what the program lets stand, in bytes. See docs/decisions/0013-garbage.md.
+const Room = 32 << 20
+
+const (
+	least = 25   // percent of what is alive that may always stand: below that, collecting would cost more than it saves
+	most  = 1000 // percent
+)
+
+// Bound lets about room bytes of garbage stand from now on, but never less than a quarter of what is alive. Where the environment sets
+// GOGC, that holds instead. It is for the program as a whole: whoever calls it is main.
+func Bound(room uint64) {
+	if os.Getenv("GOGC") == "" {
+		(&bound{room: room}).collected()
+	}
+}
+
+type bound struct {
+	room    uint64
+	percent int // as set last
+}
+
+// cycle is garbage at once: what is to be done when it was collected is done once a cycle.
+type cycle struct{ next *cycle }
+
+func (b *bound) collected() {
+	if percent := percentFor(b.room, alive()); percent != b.percent {
+		b.percent = percent
+		debug.SetGCPercent(percent)
+	}
+	runtime.AddCleanup(new(cycle), func(b *bound) { b.collected() }, b)
+}
+
+// alive is how many bytes the last collection found in use.
+func alive() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// percentFor is in steps of a twentieth: to set it stops the program for a moment.
+func percentFor(room, alive uint64) int {
+	const step = 5
+	percent := 100 * room / max(alive, 1) / step * step
+	return int(min(max(percent, least), most))
+}
