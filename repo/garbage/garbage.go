@@ -10,14 +10,14 @@ import (
 )
 
 // Room is what the program lets stand, in bytes. See docs/decisions/0013-garbage.md.
-const Room = 32 << 20
+const Room = 16 << 20
 
 const (
-	least = 25   // percent of what is alive that may always stand: below that, collecting would cost more than it saves
+	least = 15   // percent of what is alive that may always stand: below that, collecting costs more than it saves
 	most  = 1000 // percent
 )
 
-// Bound lets about room bytes of garbage stand from now on, but never less than a quarter of what is alive. Where the environment sets
+// Bound lets about room bytes of garbage stand from now on, but never less than a seventh of what is alive. Where the environment sets
 // GOGC, that holds instead. It is for the program as a whole: whoever calls it is main.
 func Bound(room uint64) {
 	if os.Getenv("GOGC") == "" {

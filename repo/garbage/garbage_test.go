@@ -11,7 +11,7 @@ func TestPercentFor(t *testing.T) {
 	for _, c := range []struct {
 		room, alive uint64
 		want        int
-	}{{32 << 20, 0, 1000}, {32 << 20, 1 << 20, 1000}, {32 << 20, 32 << 20, 100}, {32 << 20, 100 << 20, 30}, {32 << 20, 1 << 40, 25}} {
+	}{{32 << 20, 0, 1000}, {32 << 20, 1 << 20, 1000}, {32 << 20, 32 << 20, 100}, {32 << 20, 100 << 20, 30}, {32 << 20, 1 << 40, 15}} {
 		if got := percentFor(c.room, c.alive); got != c.want {
 			t.Errorf("%d of room and %d alive give %d percent and not %d", c.room, c.alive, got, c.want)
 		}
