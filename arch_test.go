@@ -51,7 +51,7 @@ var house = map[string]room{
 	"gallery":         {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
 	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
-	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/pack repo/parity device device/adb snapshot snapshot/photo " +
+	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/garbage repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",
 		modules: "golang.org/x/sys golang.org/x/term golang.org/x/sync"},
 	"bench/proof/law":   {rooms: "bench/proof/tried"},

@@ -57,6 +57,7 @@ func main() {
 	flag.StringVar(&o.rows, "rows", "all", "what to measure: "+rowNames())
 	pullFrom := flag.String("pull", "", "only pull every file of the phone behind this adb `server` to the folder of -work")
 	floor := flag.String("floor", "", "only do the least that a work needs: read DIR, copy DIR TO, or fsync DIR")
+	sweep := flag.String("sweep", "", "only do one work with other `sizes`: first or restore, a folder and a repository follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,6 +65,8 @@ func main() {
 	switch {
 	case *pullFrom != "":
 		work = func() error { return pull(ctx, *pullFrom, o.work) }
+	case *sweep != "":
+		work = func() error { return runSweep(ctx, *sweep, flag.Args()) }
 	case *floor != "":
 		work = func() error { return runFloor(*floor, flag.Args()) }
 	}

@@ -31,6 +31,7 @@ func allRows() []rowOf {
 		{"phone", "phone", false, (*bench).phone},
 		{"million", "million", true, (*bench).million},
 		{"chunks", "chunks", true, (*bench).chunks},
+		{"sweep", "sweep", true, (*bench).sweep},
 	}
 }
 
