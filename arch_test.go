@@ -42,14 +42,15 @@ var house = map[string]room{
 	"snapshot/photo": {modules: "github.com/bep/imagemeta"},
 	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/vault repo/wire snapshot/photo",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
-	"gallery/gate":    {},
-	"gallery/shelf":   {},
-	"gallery/exif":    {},
-	"gallery/heif":    {},
-	"gallery/thumb":   {rooms: "gallery/exif gallery/heif", modules: "github.com/gen2brain/heic golang.org/x/image"},
-	"gallery/library": {rooms: "repo snapshot snapshot/photo"},
-	"gallery":         {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
-	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot",
+	"gallery/gate":        {},
+	"gallery/shelf":       {},
+	"gallery/exif":        {},
+	"gallery/heif":        {},
+	"gallery/thumb":       {rooms: "gallery/exif gallery/heif", modules: "github.com/gen2brain/heic golang.org/x/image"},
+	"gallery/gallerytest": {modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
+	"gallery/library":     {rooms: "repo snapshot snapshot/photo"},
+	"gallery":             {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
+	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/photo",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/garbage repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",
@@ -75,7 +76,7 @@ var house = map[string]room{
 }
 
 // support packages serve tests: only test files, bench and commands beside them may import them.
-var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "bench/proof", "bench/proof/law", "bench/proof/tried"}
+var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "gallery/gallerytest", "bench/proof", "bench/proof/law", "bench/proof/tried"}
 
 // testModules are for test files alone, and for any of them.
 var testModules = []string{"pgregory.net/rapid", "github.com/rogpeppe/go-internal", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"}

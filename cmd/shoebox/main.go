@@ -82,7 +82,7 @@ Plug in a phone with USB debugging on, and type:
 		&cobra.Group{ID: "back", Title: "Get back:"}, &cobra.Group{ID: "care", Title: "Look after:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"save": {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.devicesCommand()},
-		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand()},
+		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand(), p.serveCommand()},
 		"back": {p.restoreCommand(), p.dumpCommand()},
 		"care": {p.forgetCommand(), p.pruneCommand(), p.checkCommand(), p.healCommand(), p.parityCommand(), p.repairCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
 	} {

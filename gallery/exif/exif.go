@@ -41,6 +41,7 @@ const (
 	tagDescription  = 0x10e
 	tagMake         = 0x10f
 	tagModel        = 0x110
+	tagOrientation  = 0x112
 	tagStrips       = 0x111
 	tagStripLengths = 0x117
 	tagSoftware     = 0x131
@@ -64,6 +65,7 @@ type tiff struct {
 	facts  Facts
 	images []Image
 	thumb  Image // of the second directory
+	turned uint8
 }
 
 var errTIFF = errors.New("not a TIFF structure")
@@ -150,6 +152,10 @@ func (d *directory) field(b []byte) {
 		d.facts.Software = d.text(kind, count, b[8:])
 	case tagDescription:
 		d.facts.Description = d.text(kind, count, b[8:])
+	case tagOrientation:
+		if v := d.number(kind, b[8:]); v <= 8 && d.turned == 0 {
+			d.turned = uint8(v)
+		}
 	case tagCompression:
 		d.compression = d.number(kind, b[8:])
 	case tagStrips:

@@ -14,6 +14,7 @@ type Head struct {
 	Facts   Facts
 	Preview []byte // a small JPEG; nil when there is none
 	Film    int64  // bytes of the film at the end of a motion photo; 0 when it is none
+	Turned  uint8  // orientation as in EXIF, 1 to 8; 0 when not said
 }
 
 // maxPreview bounds an embedded preview, in bytes: a segment of JPEG holds no more, and DNG's large previews are not taken here.
@@ -53,7 +54,7 @@ func (h *Head) exif(data []byte) {
 	if err != nil {
 		return
 	}
-	h.Facts = t.facts
+	h.Facts, h.Turned = t.facts, t.turned
 	if i := t.thumb; i.Length >= 4 && i.Length <= maxPreview && i.Offset <= int64(len(data))-i.Length {
 		if jpeg := data[i.Offset : i.Offset+i.Length]; jpeg[0] == 0xff && jpeg[1] == 0xd8 {
 			h.Preview = jpeg

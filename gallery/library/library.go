@@ -29,8 +29,8 @@ func ParseID(text string) (ID, bool) {
 	return ID(n), err == nil && len(text) == 16
 }
 
-// idOf names a version of a path on a device.
-func idOf(device string, e *snapshot.Entry) ID {
+// IDOf names a version of a path on a device.
+func IDOf(device string, e *snapshot.Entry) ID {
 	room := make([]byte, 0, 256)
 	for _, text := range []string{device, e.Path, e.Target} {
 		room = append(append(room, text...), 0)

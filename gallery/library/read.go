@@ -44,7 +44,7 @@ func (l *Library) small(p *snapshot.Picture, loc *time.Location, texts map[strin
 		return texts[text]
 	}
 	return Picture{
-		ID: idOf(l.Snapshots[p.First].Device.ID, &p.Entry), Path: strings.Clone(p.Path), Hash: p.Hash, Taken: p.TakenWall(loc).Unix(), Modified: p.ModTime.Unix(), Size: p.Size,
+		ID: IDOf(l.Snapshots[p.First].Device.ID, &p.Entry), Path: strings.Clone(p.Path), Hash: p.Hash, Taken: p.TakenWall(loc).Unix(), Modified: p.ModTime.Unix(), Size: p.Size,
 		Width: p.Photo.Width, Height: p.Photo.Height, First: int32(p.First), Last: int32(p.Last), In: int32(p.In),
 		Type: same(p.Photo.Type), Camera: same(p.Photo.Camera), Device: l.device[p.First], Orientation: p.Photo.Orientation, Source: p.Photo.Source,
 		Content: slices.Clip(slices.Clone(p.Content)),

@@ -166,7 +166,7 @@ func (l *Library) walk(ctx context.Context, r *repo.Repo, s int32, sure []bool) 
 			}
 			continue
 		}
-		if i, ok := l.byID[idOf(l.Snapshots[s].Device.ID, &e)]; ok {
+		if i, ok := l.byID[IDOf(l.Snapshots[s].Device.ID, &e)]; ok {
 			sure[i] = true
 		}
 	}

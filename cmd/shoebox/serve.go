@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"shoebox/device"
+	"shoebox/gallery"
+	"shoebox/repo"
+	"shoebox/snapshot"
+)
+
+// serveFlags are those of the serve command.
+type serveFlags struct {
+	listen    string
+	restoreTo string
+	quietly   bool
+	remote    bool
+	hosts     []string
+	password  string
+	cert, key string
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Open the gallery: every picture that is safe, in the browser",
+		Long: `Open the gallery in the browser: every picture that is safe, by the day it was
+taken; the library as it was on any day; what changed last night; what on the
+phone is not safe yet. Pictures can be downloaded, or restored below one folder
+of this computer. Nothing can be deleted in it.
+
+It listens on this computer alone, and its address holds a key that works once.
+To let others in, say so with --remote; it then needs a password of its own and
+TLS.`,
+		Example: `  shoebox serve
+  shoebox serve --restore-to ~/Desktop
+  shoebox serve --remote --listen 0.0.0.0:8443 --name nas.home \
+      --tls-cert nas.crt --tls-key nas.key --gallery-password-file FILE`,
+		Args: words(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
+	}
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "the `address` to listen on; port 0 is a free one")
+	c.Flags().StringVar(&f.restoreTo, "restore-to", "", "the `folder` that restored files go below (default \"Restored pictures\" in your home)")
+	c.Flags().BoolVar(&f.quietly, "no-browser", false, "print the address and open no browser")
+	c.Flags().BoolVar(&f.remote, "remote", false, "let other computers in; needs --gallery-password-file, --tls-cert and --tls-key")
+	c.Flags().StringArrayVar(&f.hosts, "name", nil, "a `name` by which other computers call this one; may be given several times")
+	c.Flags().StringVar(&f.password, "gallery-password-file", "", "the first line of a `file` opens the gallery from other computers")
+	c.Flags().StringVar(&f.cert, "tls-cert", "", "certificate `file` in PEM")
+	c.Flags().StringVar(&f.key, "tls-key", "", "key `file` of the certificate, in PEM")
+	return c
+}
+
+// serve listens, opens the browser, and ends with Ctrl-C.
+func (p *program) serve(ctx context.Context, f serveFlags) error {
+	o, certificate, err := p.galleryOptions(&f)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", f.listen, err)
+	}
+	defer listener.Close()
+	port := listener.Addr().(*net.TCPAddr).Port
+	o.Cookie = fmt.Sprintf("shoebox-%d", port)
+	o.Hosts = hostsOf(listener.Addr().(*net.TCPAddr), f.hosts)
+	phones := &servedPhones{program: p}
+	defer phones.close()
+	o.Phones = phones
+	g, err := gallery.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := g.Close(); err != nil {
+			p.tell("the gallery could not be closed: %v", err)
+		}
+	}()
+	scheme := "http://"
+	if certificate != nil {
+		scheme = "https://"
+		listener = tls.NewListener(listener, certificate)
+	}
+	base := scheme + o.Hosts[0]
+	done := p.welcome(base, g.Token(), f)
+	defer done()
+	return p.answer(ctx, listener, g)
+}
+
+// answer serves until the context ends, and then waits for what is under way.
+func (p *program) answer(ctx context.Context, listener net.Listener, g http.Handler) error {
+	running, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	server := &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		BaseContext: func(net.Listener) context.Context { return running }, ErrorLog: log.New(quietWriter{}, "", 0)}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve the gallery: %w", err)
+	case <-ctx.Done():
+	}
+	cut() // streams end where they are
+	soon, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer stop()
+	if err := server.Shutdown(soon); err != nil {
+		_ = server.Close() // who still reads is cut off
+	}
+	<-failed
+	p.tell("The gallery is closed.")
+	return nil
+}
+
+// quietWriter takes what the server says of clients that misbehave.
+type quietWriter struct{}
+
+func (quietWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+// galleryOptions checks the flags before anything listens.
+func (p *program) galleryOptions(f *serveFlags) (o gallery.Options, certificate *tls.Config, err error) {
+	if certificate, err = f.checkRemote(); err != nil {
+		return o, nil, err
+	}
+	if f.restoreTo == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return o, nil, fmt.Errorf("find a folder for restored files: %w; say where with --restore-to", err)
+		}
+		f.restoreTo = filepath.Join(home, "Restored pictures")
+	}
+	if f.restoreTo, err = filepath.Abs(f.restoreTo); err != nil {
+		return o, nil, err
+	}
+	o = gallery.Options{Open: p.open, Zone: p.zone, Now: p.now, TLS: certificate != nil, Idle: true, RestoreTo: f.restoreTo, Restore: p.restoreBelow(f.restoreTo),
+		Log: func(line string) { p.tell("%s", line) }}
+	if f.password != "" {
+		text, err := os.ReadFile(f.password)
+		if err != nil {
+			return o, nil, fmt.Errorf("read the gallery's password: %w", err)
+		}
+		line, _, _ := strings.Cut(string(text), "\n")
+		if o.Password = strings.TrimRight(line, "\r"); len(o.Password) < 8 {
+			return o, nil, fmt.Errorf("the gallery's password in %s has fewer than 8 letters", f.password)
+		}
+	}
+	return o, certificate, nil
+}
+
+var errRemote = errors.New("--listen names an address that other computers reach. If that is meant, add --remote, --gallery-password-file, --tls-cert and --tls-key")
+
+// checkRemote lets the server be reached from elsewhere only with a flag, a password and TLS.
+func (f *serveFlags) checkRemote() (*tls.Config, error) {
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: it is an address and a port, such as 127.0.0.1:8080", f.listen)
+	}
+	ip := net.ParseIP(host)
+	local := host == "localhost" || ip != nil && ip.IsLoopback()
+	if !local && (!f.remote || f.password == "" || f.cert == "" || f.key == "") {
+		return nil, errRemote
+	}
+	if f.cert == "" && f.key == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
+}
+
+// hostsOf lists what requests may name as their host. The first is the one to open.
+func hostsOf(addr *net.TCPAddr, names []string) (hosts []string) {
+	port := fmt.Sprint(addr.Port)
+	for _, name := range names {
+		hosts = append(hosts, net.JoinHostPort(name, port))
+		if port == "443" {
+			hosts = append(hosts, name)
+		}
+	}
+	if addr.IP.IsLoopback() {
+		return append(hosts, net.JoinHostPort(addr.IP.String(), port), net.JoinHostPort("localhost", port))
+	}
+	if !addr.IP.IsUnspecified() {
+		hosts = append(hosts, net.JoinHostPort(addr.IP.String(), port))
+	}
+	return append(hosts, net.JoinHostPort("localhost", port), net.JoinHostPort("127.0.0.1", port))
+}
+
+// welcome says where the gallery is, and opens it.
+func (p *program) welcome(base, token string, f serveFlags) (done func()) {
+	address := base + "/#" + token
+	if p.flags.json {
+		_ = p.printJSON(map[string]any{"message_type": "listening", "address": address})
+	} else {
+		p.say("The gallery is open at %s", address)
+		p.tell("The address works once. Ctrl-C closes the gallery.")
+	}
+	if f.quietly || f.remote || !p.terminal {
+		return func() {}
+	}
+	page, err := openBrowser(address)
+	if err != nil {
+		p.tell("No browser could be opened: %v. Open the address yourself.", err)
+	}
+	return func() { _ = os.RemoveAll(page) }
+}
+
+// openBrowser sends the browser to an address by way of a file that only this user reads: what stands on a command line is seen by every user of
+// the computer, and the address holds a key.
+func openBrowser(address string) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "shoebox-"); err != nil {
+		return "", err
+	}
+	page := filepath.Join(dir, "open.html")
+	text := fmt.Sprintf("<!doctype html><meta charset=\"utf-8\"><title>shoebox</title><meta http-equiv=\"refresh\" content=\"0; url=%s\"><p><a href=\"%s\">Open the gallery</a>", address, address)
+	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
+		return dir, err
+	}
+	command := []string{"xdg-open", page}
+	switch runtime.GOOS {
+	case "darwin":
+		command[0] = "open"
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler", page}
+	}
+	c := exec.Command(command[0], command[1:]...)
+	if err := c.Start(); err != nil {
+		return dir, err
+	}
+	go func() { _ = c.Wait() }() // it ends when it likes
+	return dir, nil
+}
+
+// restoreBelow writes entries below a folder, which is made when something is restored. Nothing leaves the folder, whatever links are in it.
+func (p *program) restoreBelow(root string) gallery.RestoreFunc {
+	return func(ctx context.Context, r *repo.Repo, folder string, entries []snapshot.Entry) (did gallery.Restored, err error) {
+		to, done, err := openTarget(root, snapshot.Never, false)
+		if err != nil {
+			return did, err
+		}
+		defer done()
+		did.Folder = filepath.Join(root, filepath.FromSlash(folder))
+		for _, e := range entries {
+			if folder != "" {
+				e.Path = folder + "/" + e.Path
+			}
+			switch err := to.Write(ctx, e.File, snapshot.Open(ctx, r, e)); {
+			case err == nil:
+				did.Files++
+			case errors.Is(err, fs.ErrExist) && same(ctx, to, e.File):
+				did.Same++
+			case errors.Is(err, fs.ErrExist):
+				did.Failed = append(did.Failed, snapshot.Failure{Path: device.Printable(e.Path), Reason: "another file of that name is there already"})
+			case ctx.Err() != nil:
+				return did, context.Cause(ctx)
+			default:
+				did.Failed = append(did.Failed, snapshot.Failure{Path: device.Printable(e.Path), Reason: err.Error()})
+			}
+		}
+		return did, to.Flush(ctx)
+	}
+}
+
+// same tells whether the file is there already.
+func same(ctx context.Context, to *device.Dir, f device.File) bool {
+	there, err := to.Stat(ctx, f.Path)
+	return err == nil && there.Size == f.Size && there.ModTime.Unix() == f.ModTime.Unix()
+}

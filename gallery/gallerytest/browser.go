@@ -1,0 +1,165 @@
+// Package gallerytest drives a real Chromium and draws made-up pictures, for the tests of the gallery. It does not know what the gallery does.
+package gallerytest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a Chromium with one page.
+type Browser struct {
+	t   testing.TB
+	ctx context.Context
+}
+
+// Open starts a browser, which ends with the test. Chromium must be installed: make test does that.
+func Open(t testing.TB) *Browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1280, 800), chromedp.ExecPath("chromium"),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, stopPage := chromedp.NewContext(ctx)
+	t.Cleanup(stopPage)
+	b := &Browser{t, ctx}
+	b.Size(1280, 800)
+	return b
+}
+
+// do runs steps within a minute.
+func (b *Browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("in the browser: %v", err)
+	}
+}
+
+// Go opens an address.
+func (b *Browser) Go(address string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(address))
+}
+
+// Size makes the window so many pixels large.
+func (b *Browser) Size(width, height int64) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, height))
+}
+
+// Dark asks for dark colours, or light ones.
+func (b *Browser) Dark(dark bool) {
+	b.t.Helper()
+	value := "light"
+	if dark {
+		value = "dark"
+	}
+	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}}})
+		return chromedp.Void{}, err
+	})
+}
+
+// Eval gives the value of an expression, whose promise it waits for.
+func Eval[T any](b *Browser, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("in the browser: %s: %v", expression, err)
+	}
+	return v
+}
+
+// Wait waits until an expression is true, for at most 20 seconds.
+func (b *Browser) Wait(expression string) {
+	b.t.Helper()
+	end := time.Now().Add(20 * time.Second)
+	for time.Now().Before(end) {
+		ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		cancel()
+		if err == nil && ok {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	text := Eval[string](b, "document.body ? document.body.innerText.slice(0, 600) : ''")
+	b.t.Fatalf("waited in vain for %s; the page says %q", expression, text)
+}
+
+// Text is what an element shows.
+func (b *Browser) Text(selector string) string {
+	b.t.Helper()
+	return Eval[string](b, fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector))
+}
+
+// Click presses on the middle of an element with the mouse, as a person would.
+func (b *Browser) Click(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(selector))
+}
+
+// keys are those that write nothing.
+var keys = map[string]int64{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27, "Enter": 13, "Tab": 9, "Home": 36, "End": 35, " ": 32}
+
+// Key presses a key: a letter, or a name such as ArrowDown.
+func (b *Browser) Key(name string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		text := ""
+		if len(name) == 1 {
+			text = name
+		}
+		if name == "Enter" {
+			text = "\r"
+		}
+		for _, kind := range []input.DispatchKeyEventType{"keyDown", "keyUp"} {
+			p := input.DispatchKeyEventParams{Type: kind, Key: name, WindowsVirtualKeyCode: keys[name]}
+			if kind == "keyDown" {
+				p.Text = text
+			}
+			if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, p); err != nil {
+				return chromedp.Void{}, err
+			}
+		}
+		return chromedp.Void{}, nil
+	})
+}
+
+// Type writes text into what has the focus.
+func (b *Browser) Type(text string) {
+	b.t.Helper()
+	for _, c := range text {
+		b.Key(string(c))
+	}
+}
+
+// Picture keeps a picture of the page, when SHOEBOX_SCREENSHOTS names a folder for them.
+func (b *Browser) Picture(name string) {
+	b.t.Helper()
+	dir := os.Getenv("SHOEBOX_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644)
+	}
+	if err != nil {
+		b.t.Fatalf("keep a picture of the page: %v", err)
+	}
+}

@@ -1,0 +1,107 @@
+package gallery
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"shoebox/gallery/library"
+)
+
+// assets are the pages and what they load: nothing comes from anywhere else.
+//
+//go:embed assets
+var assets embed.FS
+
+// page is what every page shows around its own content.
+type page struct {
+	Title   string
+	Path    string
+	Query   library.Query
+	About   string
+	Phones  bool
+	Restore string
+	Body    any
+}
+
+// templates reads the pages. It is asked once for each answer: parsing takes a millisecond, which nobody sees.
+func templates() (*template.Template, error) {
+	return template.New("").Funcs(template.FuncMap{
+		"number": number, "size": size, "plural": plural, "address": addressOf,
+		"day": func(t time.Time) string { return t.Format("Monday, 2 January 2006") }, "clock": func(t time.Time) string { return t.Format("15:04") },
+	}).ParseFS(assets, "assets/*.html")
+}
+
+// render answers with a page.
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name, title string, body any) {
+	q := queryOf(r.URL.Query())
+	p := page{Title: title, Path: r.URL.Path, Query: q, Phones: s.o.Phones != nil, Body: body}
+	if s.o.Restore != nil {
+		p.Restore = s.o.RestoreTo
+	}
+	if l, _, _ := s.shown(); l != nil {
+		p.About = s.about(l, q)
+	}
+	all, err := templates()
+	var out bytes.Buffer
+	if err == nil {
+		err = all.ExecuteTemplate(&out, name+".html", p)
+	}
+	if err != nil {
+		s.o.Log(err.Error())
+		http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // who went away needs no answer
+}
+
+// static serves scripts and styles.
+func (s *Server) static() http.Handler {
+	sub, err := fs.Sub(assets, "assets/static")
+	if err != nil {
+		panic(err) // only for a path that is not valid
+	}
+	return http.StripPrefix("/static/", http.FileServerFS(sub))
+}
+
+// door is shown to whoever has no cookie: its script takes the token from the address.
+func (s *Server) door(w http.ResponseWriter, r *http.Request) {
+	s.render(w, r, http.StatusUnauthorized, "door", "Open the gallery", s.o.Password != "")
+}
+
+func number(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// size is bytes in a person's words: 3.4 MB is 3,400,000 bytes.
+func size(n int64) string {
+	units := []string{" bytes", " kB", " MB", " GB", " TB"}
+	v, at := float64(n), 0
+	for v >= 999.5 && at < len(units)-1 {
+		v /= 1000
+		at++
+	}
+	digits := 0
+	if at > 0 && v < 99.95 {
+		digits = 1
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64) + units[at]
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return number(n) + " " + strings.TrimSuffix(thing, "s") + "s"
+}
