@@ -47,3 +47,12 @@ func BenchmarkSizes(b *testing.B) {
 		b.Run(fmt.Sprintf("min=%dK/max=%dM/bits=%d", s.Min>>10, s.Max>>20, s.Bits), func(b *testing.B) { benchCut(b, s, data) })
 	}
 }
+
+// BenchmarkNewCutter is what opening a repository waits for.
+func BenchmarkNewCutter(b *testing.B) {
+	for b.Loop() {
+		if _, err := chunk.NewCutter(polynomial, chunk.DefaultSizes); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	mathrand "math/rand/v2"
 	"testing"
 	"testing/iotest"
+
+	restic "github.com/restic/chunker"
 
 	"shoebox/chunk"
 	"shoebox/snapshot/photo/phototest"
@@ -38,6 +41,28 @@ func TestPolynomialsThatCannotCutAreRefused(t *testing.T) {
 		if _, err := chunk.NewCutter(p, chunk.DefaultSizes); err == nil {
 			t.Errorf("%#x made a cutter", p)
 		}
+	}
+}
+
+// Which polynomials are irreducible is what restic/chunker says, which takes hundreds of times as long: of any, and of products of two.
+func TestIrreducibleIsWhatTheChunkerSays(t *testing.T) {
+	rng, taken := mathrand.New(mathrand.NewPCG(1, 53)), 0
+	for range 3000 {
+		p := restic.Pol(1<<53 | rng.Uint64()>>11)
+		if rng.IntN(10) == 0 {
+			low := 1 + rng.IntN(26)
+			p = restic.Pol(1<<low | rng.Uint64N(1<<low)).Mul(restic.Pol(1<<(53-low) | rng.Uint64N(1<<(53-low))))
+		}
+		_, err := chunk.NewCutter(uint64(p), chunk.DefaultSizes)
+		if (err == nil) != p.Irreducible() {
+			t.Errorf("%#x: %v", uint64(p), err)
+		}
+		if err == nil {
+			taken++
+		}
+	}
+	if taken < 20 {
+		t.Errorf("%d were taken", taken)
 	}
 }
 
