@@ -64,7 +64,7 @@ func (a *atticWork) dropKnown(ctx context.Context, r *repo.Repo) error {
 		if err != nil {
 			return err
 		}
-		known[contentOf(e.Entry)] = true
+		known[contentOf(*e.Entry)] = true
 	}
 	a.extras = slices.DeleteFunc(a.extras, func(x LastCopy) bool { return known[contentOf(x.Entry)] })
 	return nil
@@ -83,7 +83,7 @@ func (a *atticWork) kept(ctx context.Context, r *repo.Repo) iter.Seq2[located, e
 				yield(e, fmt.Errorf("read the attic %s: %w", a.old[0].Name[:8], err))
 				return
 			}
-			if !a.leaves(e.Entry) && !yield(e, nil) {
+			if !a.leaves(*e.Entry) && !yield(e, nil) {
 				return
 			}
 		}
@@ -102,7 +102,7 @@ func (a *atticWork) merged(ctx context.Context, r *repo.Repo) iter.Seq2[located,
 	extras := make([]located, 0, len(a.extras))
 	for _, x := range a.extras {
 		x.Path = a.names[contentOf(x.Entry)]
-		extras = append(extras, located{Entry: x.Entry})
+		extras = append(extras, located{Entry: &x.Entry})
 	}
 	slices.SortFunc(extras, func(x, y located) int { return strings.Compare(x.Path, y.Path) })
 	return func(yield func(located, error) bool) {

@@ -163,10 +163,10 @@ type backup struct {
 	past    past
 	pages   *pageWriter
 
-	order   chan *task // all files in order, for collect
-	jobs    chan *task // those to be read, for open
-	retry   chan *task // those that changed while they were read, for open
-	opened  chan *task // for read
+	order   *relay[*task] // all files in order, for collect
+	jobs    chan *task    // those to be read, for open
+	retry   chan *task    // those that changed while they were read, for open
+	opened  chan *task    // for read
 	solved  chan struct{}
 	left    atomic.Int64 // tasks in jobs, retry, opened, or being read
 	unknown []string     // folders that could not be listed; of scan alone
@@ -180,9 +180,9 @@ type backup struct {
 
 // task is one file on its way through a backup.
 type task struct {
-	located          // the entry it becomes; origin says where it stood before
-	what    What     // what became of it
-	old     *located // the entry of the same path in the parent
+	located        // the entry it becomes; origin says where it stood before
+	what    What   // what became of it
+	old     *Entry // the entry of the same path in the parent
 	stream  io.ReadCloser
 	err     error         // why it failed
 	tries   int           // so far
@@ -194,7 +194,7 @@ const inOrder = 4096
 
 func newBackup(r *repo.Repo, src Source, batch *repo.Batch, p past, o BackupOptions) *backup {
 	b := &backup{options: o, repo: r, source: src, batch: batch, past: p, start: o.Now(),
-		order: make(chan *task, inOrder), jobs: make(chan *task, inOrder),
+		order: newRelay[*task](inOrder), jobs: make(chan *task, inOrder),
 		retry: make(chan *task, o.Ahead+o.Workers+1), opened: make(chan *task, o.Ahead), solved: make(chan struct{}, 1)}
 	b.notebook.begin = b.start
 	return b

@@ -45,7 +45,7 @@ type toll struct{ pictures, files Brake }
 func (t *toll) count(task *task) {
 	old := task.old
 	if task.what == Unchanged || task.what == Gone {
-		old = &task.located
+		old = task.Entry
 	}
 	if old == nil || old.Type != device.Regular {
 		return
@@ -58,7 +58,7 @@ func (t *toll) count(task *task) {
 		lost.Changed = 1
 	}
 	t.files.add(lost)
-	if isPicture(old.Entry) {
+	if isPicture(old) {
 		t.pictures.add(lost)
 	}
 }
@@ -69,7 +69,7 @@ func (b *Brake) add(more Brake) {
 	b.Of += more.Of
 }
 
-func isPicture(e Entry) bool {
+func isPicture(e *Entry) bool {
 	return strings.HasPrefix(e.Photo.Type, "image/") || strings.HasPrefix(e.Photo.Type, "video/")
 }
 

@@ -1,10 +1,8 @@
 package snapshot
 
 import (
-	"cmp"
 	"context"
 	"iter"
-	"slices"
 	"sort"
 	"time"
 
@@ -33,37 +31,12 @@ func ReadCatalog(ctx context.Context, r *repo.Repo, snapshots []Snapshot) (*Cata
 		return nil, err
 	}
 	c := &Catalog{Snapshots: snapshots, Damaged: failed}
-	at := make(map[version]int)
-	for _, l := range leaves {
-		for _, e := range l.page.entries {
-			c.add(at, l, e)
-		}
+	v := newVersions(leaves)
+	for i := range leaves {
+		v.addPage(i)
 	}
-	slices.SortStableFunc(c.Pictures, func(a, b Picture) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), a.First-b.First)
-	})
+	c.Pictures = v.pictures()
 	return c, nil
-}
-
-// version tells one version of a path on one device from all others.
-type version struct {
-	device, path, target string
-	hash                 [32]byte
-	taken                int64
-}
-
-// add adds an entry of a page to what other pages have of the same version: a snapshot has a path once, so no two of them stand in the same one.
-func (c *Catalog) add(at map[version]int, l leafPage, e Entry) {
-	v := version{l.device, e.Path, e.Target, e.Hash, e.ModTime.UnixNano()}
-	i, ok := at[v]
-	if !ok {
-		i, at[v] = len(c.Pictures), len(c.Pictures)
-		c.Pictures = append(c.Pictures, Picture{Entry: e})
-	}
-	p := &c.Pictures[i]
-	all := reach{p.First, p.Last, p.In}
-	all.add(l.reach)
-	p.First, p.Last, p.In = all.first, all.last, all.in
 }
 
 // Day is the pictures taken on one day.
@@ -119,7 +92,7 @@ func History(ctx context.Context, r *repo.Repo, snapshots []Snapshot, path strin
 		if err != nil && !absent {
 			return nil, err
 		}
-		if n := len(all); n > 0 && all[n-1].Absent == absent && sameVersion(all[n-1].Entry, e) {
+		if n := len(all); n > 0 && all[n-1].Absent == absent && sameVersion(&all[n-1].Entry, &e) {
 			all[n-1].Last = s
 			continue
 		}
@@ -131,7 +104,7 @@ func History(ctx context.Context, r *repo.Repo, snapshots []Snapshot, path strin
 	return all, nil
 }
 
-func sameVersion(a, b Entry) bool {
+func sameVersion(a, b *Entry) bool {
 	return a.Hash == b.Hash && a.Target == b.Target && a.ModTime.Equal(b.ModTime)
 }
 
@@ -162,12 +135,12 @@ func Diff(ctx context.Context, r *repo.Repo, from, to Snapshot) iter.Seq2[Change
 				}
 				continue
 			}
-			if !d.meet(e.Entry, yield) {
+			if !d.meet(*e.Entry, yield) {
 				return
 			}
 		}
 		for d.has {
-			if !yield(Change{What: Gone, Old: d.old}, nil) || !d.advance(yield) {
+			if !yield(Change{What: Gone, Old: *d.old}, nil) || !d.advance(yield) {
 				return
 			}
 		}

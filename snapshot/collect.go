@@ -12,15 +12,21 @@ import (
 
 // collect takes the tasks in the order of the listing, waits for each, and writes the pages.
 func (b *backup) collect(ctx context.Context) error {
-	for t := range b.order {
-		if err := t.wait(ctx); err != nil {
+	var some []*task
+	for {
+		var err error
+		if some, err = b.order.take(ctx, some); err != nil || len(some) == 0 {
 			return err
 		}
-		if err := b.record(t); err != nil {
-			return err
+		for _, t := range some {
+			if err := t.wait(ctx); err != nil {
+				return err
+			}
+			if err := b.record(t); err != nil {
+				return err
+			}
 		}
 	}
-	return ctx.Err()
 }
 
 // wait waits until it is settled what becomes of the file.
@@ -142,8 +148,8 @@ func (b *backup) leave(ctx context.Context, entries []Entry) error {
 	for _, root := range b.options.Roots {
 		n.Roots = append(n.Roots, wire.Bytes(root))
 	}
-	for _, e := range entries {
-		n.Entries = append(n.Entries, e.form())
+	for i := range entries {
+		n.Entries = append(n.Entries, formOf(&entries[i]))
 	}
 	data, err := codec().Marshal(n)
 	if err != nil {

@@ -5,7 +5,7 @@ import "errors"
 // differ walks the older snapshot beside the newer one. Its methods report whether to go on.
 type differ struct {
 	pull func() (located, error, bool)
-	old  Entry
+	old  *Entry
 	has  bool
 }
 
@@ -25,14 +25,14 @@ func (d *differ) advance(yield func(Change, error) bool) bool {
 // meet tells of everything up to one entry of the newer snapshot.
 func (d *differ) meet(e Entry, yield func(Change, error) bool) bool {
 	for d.has && d.old.Path < e.Path {
-		if !yield(Change{What: Gone, Old: d.old}, nil) || !d.advance(yield) {
+		if !yield(Change{What: Gone, Old: *d.old}, nil) || !d.advance(yield) {
 			return false
 		}
 	}
 	if !d.has || d.old.Path != e.Path {
 		return yield(Change{What: New, New: e}, nil)
 	}
-	old := d.old
+	old := *d.old
 	content := old.Hash != e.Hash || old.Target != e.Target || old.Type != e.Type
 	if content || !sameFile(old.File, e.File) {
 		if !yield(Change{Changed, old, e, content}, nil) {

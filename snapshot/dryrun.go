@@ -15,11 +15,11 @@ func dryRun(ctx context.Context, r *repo.Repo, src Source, p past, o BackupOptio
 	m := newMerge(ctx, r, p.parent.root)
 	defer m.close()
 	tell := func(what What, f device.File, err error) { o.Each(Notice{what, f, err}) }
-	gone := func(old *located) {
+	gone := func(old *Entry) {
 		s.Count.Gone++
 		tell(Gone, old.File, nil)
 	}
-	for f, err := range src.Files(ctx) {
+	for f, err := range list(ctx, src) {
 		var problem *device.Problem
 		if errors.As(err, &problem) {
 			s.Failed = append(s.Failed, Failure{problem.Path, problem.Err.Error()})
@@ -29,19 +29,19 @@ func dryRun(ctx context.Context, r *repo.Repo, src Source, p past, o BackupOptio
 		if err != nil {
 			return s, fmt.Errorf("%w: %w", ErrLost, err)
 		}
-		for old := m.before(f.Path); old != nil; old = m.before(f.Path) {
-			gone(old)
+		for old := m.before(f.Path); old.Entry != nil; old = m.before(f.Path) {
+			gone(old.Entry)
 		}
-		tell(s.Count.meet(f, m.at(f.Path), o.Force), f, nil)
+		tell(s.Count.meet(f, m.here(f.Path).Entry, o.Force), f, nil)
 	}
-	for old := m.next(); old != nil; old = m.next() {
-		gone(old)
+	for old := m.next(); old.Entry != nil; old = m.next() {
+		gone(old.Entry)
 	}
 	s.Count.Failed, s.End = int64(len(s.Failed)), o.Now()
 	return s, ctx.Err()
 }
 
-func (c *Count) meet(f device.File, old *located, force bool) What {
+func (c *Count) meet(f device.File, old *Entry, force bool) What {
 	c.Files++
 	c.Bytes += f.Size
 	switch {

@@ -61,7 +61,8 @@ type entryForm struct {
 
 const zoned = 128
 
-func (e Entry) form() entryForm {
+// formOf is an entry as it is written. The hash stays the entry's.
+func formOf(e *Entry) entryForm {
 	f := entryForm{Path: wire.Bytes(e.Path), Size: e.Size, ModTime: e.ModTime.Unix(), ModNano: uint32(e.ModTime.Nanosecond()), Mode: e.Mode,
 		Target: wire.Bytes(e.Target), Parts: e.Content, Media: e.Photo.Type, Orientation: e.Photo.Orientation,
 		Width: e.Photo.Width, Height: e.Photo.Height, Camera: e.Photo.Camera}

@@ -106,6 +106,8 @@ func emptyHash() []byte {
 	return h
 }
 
+func (e Entry) form() entryForm { return formOf(&e) }
+
 func leaf(entries ...entryForm) page { return page{Entries: entries} }
 
 func with(change func(*entryForm)) page {

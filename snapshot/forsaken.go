@@ -74,7 +74,7 @@ func (f *forgetting) holdsAny(ctx context.Context, s Snapshot, some map[content]
 		if err != nil && !isLost(err) {
 			return false, err
 		}
-		if err == nil && some[contentOf(e.Entry)] {
+		if err == nil && some[contentOf(*e.Entry)] {
 			return true, nil
 		}
 	}

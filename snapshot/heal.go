@@ -97,7 +97,7 @@ func findLost(ctx context.Context, r *repo.Repo) (map[content]Entry, error) {
 				return nil, context.Cause(ctx)
 			}
 			if err == nil && holdsAll(ctx, audit, e.Content) != nil {
-				lost[contentOf(e.Entry)] = e.Entry
+				lost[contentOf(*e.Entry)] = *e.Entry
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func (g *regainer) fromRepository(ctx context.Context, other *repo.Repo) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			want, ok := g.wanted[contentOf(e.Entry)]
+			want, ok := g.wanted[contentOf(*e.Entry)]
 			if err != nil || !ok {
 				continue
 			}

@@ -93,8 +93,8 @@ func (s *search) gather(ctx context.Context, leaving []share, shared map[chunk.I
 				return err
 			case err != nil:
 				s.missing = append(s.missing, lostPage{one.Snapshot, err})
-			case e.Type == device.Regular && one.has(e.Entry):
-				visit(LastCopy{e.Entry, one.Snapshot})
+			case e.Type == device.Regular && one.has(*e.Entry):
+				visit(LastCopy{*e.Entry, one.Snapshot})
 			}
 		}
 	}
@@ -129,8 +129,8 @@ func (s *search) strike(ctx context.Context, staying []share) error {
 			case err != nil && !isLost(err):
 				return err
 			}
-			if err == nil && e.Type == device.Regular && one.has(e.Entry) {
-				delete(s.sought, contentOf(e.Entry))
+			if err == nil && e.Type == device.Regular && one.has(*e.Entry) {
+				delete(s.sought, contentOf(*e.Entry))
 			}
 		}
 	}

@@ -64,9 +64,8 @@ func (s splitter) ends(path string, level int) bool {
 
 // origin is where an entry stood in an older snapshot; its zero value is nowhere.
 type origin struct {
-	page  repo.Part
+	page  *entryPage
 	index int // in the page
-	count int // entries of the page
 }
 
 // pageWriter takes the entries of a snapshot in order and writes its pages.
@@ -75,7 +74,8 @@ type pageWriter struct {
 	put   func(data []byte) (repo.Part, error)
 	codec wire.Codec
 
-	entries []entryForm
+	entries []*Entry
+	forms   []entryForm // room for them
 	weight  int
 	reuse   origin // the page all entries so far come from, in order, with index the last one's
 	same    bool
@@ -93,17 +93,19 @@ func newPageWriter(r *repo.Repo, put func([]byte) (repo.Part, error)) *pageWrite
 	return &pageWriter{split: newSplitter(r), put: put, codec: codec()}
 }
 
-// add appends an entry; paths must come in strictly growing order of bytes.
-func (w *pageWriter) add(e Entry, from origin) error {
+// add appends an entry, which must not change any more; paths must come in strictly growing order of bytes.
+func (w *pageWriter) add(e *Entry, from origin) error {
 	if w.last >= e.Path && (len(w.entries) > 0 || len(w.levels) > 0) {
 		return fmt.Errorf("%q comes after %q: not in order", e.Path, w.last)
 	}
-	form := e.form()
-	if err := form.check(); err != nil { // rather no snapshot than one that cannot be read
-		return err
+	if from.page == nil { // what stands in a page was checked
+		form := formOf(e)
+		if err := form.check(); err != nil { // rather no snapshot than one that cannot be read
+			return err
+		}
 	}
 	w.follow(from)
-	w.entries = append(w.entries, form)
+	w.entries = append(w.entries, e)
 	w.weight += entryWeight + len(e.Path) + len(e.Target) + partWeight*len(e.Content)
 	w.last = e.Path
 	if w.split.ends(e.Path, 0) || len(w.entries) >= mostPerPage<<w.split.bits || w.weight >= fullPage {
@@ -115,7 +117,7 @@ func (w *pageWriter) add(e Entry, from origin) error {
 // follow notes whether the page being filled is, so far, an older page from its beginning.
 func (w *pageWriter) follow(from origin) {
 	if len(w.entries) == 0 {
-		w.reuse, w.same = from, from.count > 0 && from.index == 0
+		w.reuse, w.same = from, from.page != nil && from.index == 0
 		return
 	}
 	w.same = w.same && from.page == w.reuse.page && from.index == w.reuse.index+1
@@ -124,15 +126,25 @@ func (w *pageWriter) follow(from origin) {
 
 // closePage writes the page, unless it is an older one from beginning to end: then that one serves again.
 func (w *pageWriter) closePage() (err error) {
-	child := childForm{First: w.entries[0].Path, Count: int64(len(w.entries))}
-	if w.same && len(w.entries) == w.reuse.count {
-		child.Part = w.reuse.page
-	} else if child.Part, err = w.write(page{Entries: w.entries}); err != nil {
+	child := childForm{First: wire.Bytes(w.entries[0].Path), Count: int64(len(w.entries))}
+	if w.same && len(w.entries) == len(w.reuse.page.entries) {
+		child.Part = w.reuse.page.part
+	} else if child.Part, err = w.writeEntries(); err != nil {
 		return err
 	}
 	clear(w.entries) // lets go of what they point to
 	w.entries, w.weight = w.entries[:0], 0
 	return w.addChild(0, child, w.last)
+}
+
+func (w *pageWriter) writeEntries() (repo.Part, error) {
+	for _, e := range w.entries {
+		w.forms = append(w.forms, formOf(e))
+	}
+	part, err := w.write(page{Entries: w.forms})
+	clear(w.forms)
+	w.forms = w.forms[:0]
+	return part, err
 }
 
 func (w *pageWriter) write(p page) (repo.Part, error) {

@@ -64,7 +64,7 @@ func (b *bench) write(t fataler, entries []Entry, old map[string]located) (root 
 		if was, ok := old[e.Path]; ok && was.ModTime.Equal(e.ModTime) {
 			from = was.origin
 		}
-		if err := w.add(e, from); err != nil {
+		if err := w.add(&e, from); err != nil {
 			t.Fatalf("add: %v", err)
 		}
 	}
@@ -194,12 +194,12 @@ func TestPageWriterRefusesDisorder(t *testing.T) {
 	b := newBench(t, 2)
 	w := newPageWriter(b.repo, func([]byte) (repo.Part, error) { return part(chunk.Page, 1), nil })
 	for i, path := range []string{"b", "b", "a"} {
-		if err := w.add(Entry{File: device.File{Path: path}}, origin{}); (err == nil) != (i == 0) {
+		if err := w.add(&Entry{File: device.File{Path: path}}, origin{}); (err == nil) != (i == 0) {
 			t.Errorf("%q as number %d: %v", path, i, err)
 		}
 	}
 	for _, e := range []Entry{{File: device.File{Path: "c/../d"}}, {File: device.File{Path: "c", Size: 1}}, {File: device.File{Path: "c", Mode: 1 << 20}}} {
-		if err := w.add(e, origin{}); err == nil {
+		if err := w.add(&e, origin{}); err == nil {
 			t.Errorf("%+v was taken, and could not be read back", e.File)
 		}
 	}

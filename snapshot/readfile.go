@@ -70,7 +70,7 @@ func (b *backup) read(ctx context.Context, stop *lossOf) error {
 		case err != nil:
 			b.judge(t, err, stop)
 		default:
-			t.Entry, t.origin, t.what = entry, origin{}, t.whatBecame(entry)
+			t.Entry, t.origin, t.what = &entry, origin{}, t.whatBecame(&entry)
 			b.notebook.write(entry)
 			b.settle(t)
 			if err := b.keepNow(ctx); err != nil {
@@ -99,7 +99,7 @@ func (b *backup) readFile(ctx context.Context, t *task, eyes *observer) (e Entry
 }
 
 // whatBecame tells what a file that was read has become: one read by force may be as it was.
-func (t *task) whatBecame(e Entry) What {
+func (t *task) whatBecame(e *Entry) What {
 	if t.old != nil && sameFile(t.old.File, e.File) && t.old.Hash == e.Hash {
 		return Unchanged
 	}

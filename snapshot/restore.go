@@ -31,7 +31,8 @@ const (
 
 // RestoreOptions say what is given back. The zero value gives back everything and replaces nothing.
 type RestoreOptions struct {
-	Select    func(Entry) bool // nil for everything
+	Paths     []string         // only files of these paths, and in folders of these; none for everything
+	Select    func(Entry) bool // of those; nil for all
 	Overwrite Overwrite        // "" for Never
 	DryRun    bool
 	Workers   int // files written at once; 0 for 6
@@ -97,7 +98,7 @@ func (w *restore) run(ctx context.Context, s Snapshot) error {
 }
 
 func (w *restore) choose(ctx context.Context, s Snapshot, entries chan<- Entry) error {
-	for e, err := range Entries(ctx, w.repo, s) {
+	for e, err := range EntriesAt(ctx, w.repo, s, w.options.Paths...) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -33,11 +33,11 @@ func (l *lossOf) reason() error {
 
 // scan lists the source beside the parent's entries; both come in order of path.
 func (b *backup) scan(ctx context.Context, stop *lossOf) error {
-	defer close(b.order)
+	defer b.order.close()
 	defer close(b.jobs)
 	m := newMerge(ctx, b.repo, b.past.parent.root)
 	defer m.close()
-	for f, err := range b.source.Files(ctx) {
+	for f, err := range list(ctx, b.source) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -49,7 +49,7 @@ func (b *backup) scan(ctx context.Context, stop *lossOf) error {
 		}
 	}
 	if stop.reason() == nil {
-		for old := m.next(); old != nil; old = m.next() {
+		for old := m.next(); old.Entry != nil; old = m.next() {
 			if err := b.absent(ctx, old); err != nil {
 				return err
 			}
@@ -65,12 +65,12 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 	switch {
 	case errors.As(err, &problem):
 		b.unknown = append(b.unknown, problem.Path)
-		return b.pass(ctx, &task{located: located{Entry: Entry{File: device.File{Path: problem.Path}}}, what: Failed, err: problem.Err})
+		return b.pass(ctx, &task{located: located{Entry: &Entry{File: device.File{Path: problem.Path}}}, what: Failed, err: problem.Err})
 	case err != nil:
 		stop.set(err)
 		return nil
 	}
-	for old := m.before(f.Path); old != nil; old = m.before(f.Path) {
+	for old := m.before(f.Path); old.Entry != nil; old = m.before(f.Path) {
 		if err := b.absent(ctx, old); err != nil {
 			return err
 		}
@@ -78,9 +78,9 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 	b.options.Progress.Found.Add(1)
 	b.options.Progress.FoundBytes.Add(f.Size)
 	if err := storable(f); err != nil {
-		return b.pass(ctx, &task{located: located{Entry: Entry{File: f}}, what: Failed, err: err})
+		return b.pass(ctx, &task{located: located{Entry: &Entry{File: f}}, what: Failed, err: err})
 	}
-	t, err := b.compare(ctx, f, m.at(f.Path))
+	t, err := b.compare(ctx, f, m.here(f.Path))
 	if err != nil {
 		return err
 	}
@@ -92,18 +92,18 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 
 // absent hands on an entry that was not listed again: gone; or unknown, when it lies below a folder that could not be
 // listed. What is unknown is kept as it was, so that it need not be read again when the folder can.
-func (b *backup) absent(ctx context.Context, old *located) error {
+func (b *backup) absent(ctx context.Context, old located) error {
 	if !b.isUnknown(old.Path) {
-		return b.pass(ctx, &task{located: *old, what: Gone})
+		return b.pass(ctx, &task{located: old, what: Gone})
 	}
-	ok, err := b.stillThere(ctx, old)
+	ok, err := b.stillThere(ctx, old.Entry)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return b.pass(ctx, &task{located: *old, what: Failed, err: errHalfLost})
+		return b.pass(ctx, &task{located: old, what: Failed, err: errHalfLost})
 	}
-	return b.pass(ctx, &task{located: *old, what: Unchanged})
+	return b.pass(ctx, &task{located: old, what: Unchanged})
 }
 
 var errHalfLost = errors.New("its folder could not be listed, and what an older snapshot holds of it is damaged")
@@ -118,7 +118,7 @@ func (b *backup) isUnknown(path string) bool {
 }
 
 // stillThere tells whether the content of a parent's entry can be relied on.
-func (b *backup) stillThere(ctx context.Context, old *located) (bool, error) {
+func (b *backup) stillThere(ctx context.Context, old *Entry) (bool, error) {
 	if b.batch.Quiet() {
 		return true, nil
 	}
@@ -127,7 +127,7 @@ func (b *backup) stillThere(ctx context.Context, old *located) (bool, error) {
 
 // pass hands on a task that needs no reading.
 func (b *backup) pass(ctx context.Context, t *task) error {
-	return send(ctx, b.order, t)
+	return b.order.put(ctx, t)
 }
 
 // queue hands on a task that is to be read: its place in the order first.
@@ -135,7 +135,7 @@ func (b *backup) queue(ctx context.Context, t *task) error {
 	t.done = make(chan struct{})
 	b.left.Add(1)
 	b.options.Progress.ToRead.Add(t.Size)
-	if err := send(ctx, b.order, t); err != nil {
+	if err := b.order.put(ctx, t); err != nil {
 		return err
 	}
 	return send(ctx, b.jobs, t)
@@ -152,30 +152,40 @@ func send(ctx context.Context, to chan<- *task, t *task) error {
 
 // compare decides whether a file must be read: not when the parent, or an interrupted backup, has it with the same size
 // and time of change.
-func (b *backup) compare(ctx context.Context, f device.File, old *located) (*task, error) {
-	t := &task{located: located{Entry: Entry{File: f}}, old: old}
+func (b *backup) compare(ctx context.Context, f device.File, old located) (*task, error) {
+	t := &task{old: old.Entry}
+	if err := b.recognize(ctx, t, f, old); err != nil {
+		return nil, err
+	}
+	if t.Entry == nil {
+		t.Entry = &Entry{File: f}
+	}
+	return t, nil
+}
+
+// recognize settles what becomes of a file that need not be read.
+func (b *backup) recognize(ctx context.Context, t *task, f device.File, old located) error {
 	if f.Type == device.Symlink {
-		if old != nil && sameFile(old.File, f) {
-			t.located, t.what = *old, Unchanged
-			return t, nil
-		}
 		t.what = t.newOrChanged()
-		return t, nil
+		if old.Entry != nil && sameFile(old.File, f) {
+			t.located, t.what = old, Unchanged
+		}
+		return nil
 	}
 	if b.options.Force {
-		return t, nil
+		return nil
 	}
-	if old != nil && sameBytes(old.File, f) {
-		ok, err := b.stillThere(ctx, old)
+	if old.Entry != nil && sameBytes(old.File, f) {
+		ok, err := b.stillThere(ctx, old.Entry)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if ok {
-			t.located, t.what = keep(*old, f), Unchanged
-			return t, nil
+			t.located, t.what = keep(old, f), Unchanged
+			return nil
 		}
 	}
-	return t, b.fromKnown(ctx, t, f)
+	return b.fromKnown(ctx, t, f)
 }
 
 // fromKnown looks at what interrupted backups left; every part must be found before it counts.
@@ -188,7 +198,7 @@ func (b *backup) fromKnown(ctx context.Context, t *task, f device.File) error {
 	if err != nil || !ok {
 		return err
 	}
-	t.located = keep(located{Entry: *known}, f)
+	t.located = keep(located{Entry: known}, f)
 	t.what = t.newOrChanged()
 	return nil
 }
@@ -214,60 +224,61 @@ func keep(old located, f device.File) located {
 	if sameFile(old.File, f) {
 		return old
 	}
-	old.File, old.origin = f, origin{}
-	return old
+	e := *old.Entry
+	e.File = f
+	return located{Entry: &e}
 }
 
 // merge walks the parent's entries beside a listing.
 type merge struct {
-	pull    func() (located, error, bool)
-	close   func()
-	current *located
+	pull  func() (*entryPage, error, bool)
+	close func()
+	leaf  *entryPage // nil at the end
+	at    int        // in the leaf
 }
 
 func newMerge(ctx context.Context, r *repo.Repo, root repo.Part) *merge {
 	m := new(merge)
-	m.pull, m.close = iter.Pull2(newPageReader(r, false).walk(ctx, root, nil))
-	m.advance()
+	m.pull, m.close = iter.Pull2(newPageReader(r, false).leaves(ctx, root, nil))
+	m.turn()
 	return m
 }
 
-// advance moves to the next entry. A damaged page of the parent is passed over: its files are read again.
-func (m *merge) advance() {
+// turn turns to the next page. A damaged page of the parent is passed over: its files are read again.
+func (m *merge) turn() {
 	for {
-		e, err, ok := m.pull()
-		if !ok {
-			m.current = nil
-			return
-		}
-		if err == nil {
-			m.current = &e
+		l, err, ok := m.pull()
+		if !ok || err == nil {
+			m.leaf, m.at = l, 0
 			return
 		}
 	}
 }
 
-// next gives the current entry and moves on; nil at the end.
-func (m *merge) next() *located {
-	e := m.current
-	if e != nil {
-		m.advance()
+// next gives the current entry and moves on; one without Entry at the end.
+func (m *merge) next() (e located) {
+	if m.leaf == nil {
+		return located{}
+	}
+	e = located{&m.leaf.entries[m.at], origin{m.leaf, m.at}}
+	if m.at++; m.at == len(m.leaf.entries) {
+		m.turn()
 	}
 	return e
 }
 
 // before gives the current entry if it stands before the path, and moves on.
-func (m *merge) before(path string) *located {
-	if m.current == nil || m.current.Path >= path {
-		return nil
+func (m *merge) before(path string) located {
+	if m.leaf == nil || m.leaf.entries[m.at].Path >= path {
+		return located{}
 	}
 	return m.next()
 }
 
-// at gives the entry of the path itself, and moves on.
-func (m *merge) at(path string) *located {
-	if m.current == nil || m.current.Path != path {
-		return nil
+// here gives the entry of the path itself, and moves on.
+func (m *merge) here(path string) located {
+	if m.leaf == nil || m.leaf.entries[m.at].Path != path {
+		return located{}
 	}
 	return m.next()
 }

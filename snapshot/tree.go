@@ -86,22 +86,54 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 	return p, nil
 }
 
-// located is an entry with the place it stands in.
+// located is an entry with the place it stands in. It may be one of a page that others look at: it is not changed.
 type located struct {
-	Entry
+	*Entry
 	origin
 }
+
+// nowhere goes with an error.
+func nowhere() located { return located{Entry: new(Entry)} }
 
 // walk yields all entries below a page, in order. skip, when not nil, is asked before a page is read and may leave it out.
 // A page that cannot be read is yielded as an error, and the walk goes on behind it. Whatever a page says, paths come in strictly
 // growing order, so the walk ends.
 func (r *pageReader) walk(ctx context.Context, root repo.Part, skip func(childForm) bool) iter.Seq2[located, error] {
 	return func(yield func(located, error) bool) {
-		if root.Size > 0 {
+		switch {
+		case root.Size == 0:
+		case skip != nil:
 			w := &walk{pageReader: r, ctx: ctx, skip: skip, yield: yield}
 			w.page(rootOf(root), anyLevel)
+		default:
+			r.walkAhead(ctx, root, yield)
 		}
 	}
+}
+
+// walkAhead walks where nobody is asked which pages to leave out, so that pages can be read before their turn.
+func (r *pageReader) walkAhead(ctx context.Context, root repo.Part, yield func(located, error) bool) {
+	for l, err := range r.leaves(ctx, root, nil) {
+		if err != nil {
+			if !yield(nowhere(), err) {
+				return
+			}
+			continue
+		}
+		if !l.yield(yield) {
+			return
+		}
+	}
+}
+
+// yield yields the entries of a page, and reports whether to go on.
+func (l *entryPage) yield(yield func(located, error) bool) bool {
+	for i := range l.entries {
+		if !yield(located{&l.entries[i], origin{l, i}}, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // walk is one walk under way.
@@ -115,21 +147,19 @@ type walk struct {
 
 // page walks one page and those below it, and reports whether to go on.
 func (w *walk) page(c childForm, below int) bool {
-	if w.skip != nil && w.skip(c) {
+	if w.skip(c) {
 		return true
 	}
 	p, err := w.read(w.ctx, c, below)
 	if err == nil && string(p.first()) <= w.last {
-		err = fmt.Errorf("page %v is %w: its entries come before those of the page before it", c.Part.ID, crypt.ErrDamaged)
+		err = errDisorder(c)
 	}
 	if err != nil {
-		return w.yield(located{}, err) && w.ctx.Err() == nil
+		return w.yield(nowhere(), err) && w.ctx.Err() == nil
 	}
-	for i := range p.entries {
-		w.last = p.entries[i].Path
-		if !w.yield(located{p.entries[i], origin{c.Part, i, len(p.entries)}}, nil) {
-			return false
-		}
+	if p.level == 0 {
+		w.last = p.entries[len(p.entries)-1].Path
+		return (&entryPage{c.Part, p}).yield(w.yield)
 	}
 	for _, child := range p.children {
 		if !w.page(child, p.level) {
@@ -191,10 +221,28 @@ func (r *pageReader) lookup(ctx context.Context, root repo.Part, path string) (E
 // Entries yields the entries of a snapshot in order of path. A damaged page is yielded as an error that wraps
 // crypt.ErrDamaged or tells what is missing, and the entries behind it still come.
 func Entries(ctx context.Context, r *repo.Repo, s Snapshot) iter.Seq2[Entry, error] {
+	return EntriesAt(ctx, r, s)
+}
+
+// EntriesAt yields, in order of path, the entries that have one of the paths, or lie in a folder of that name; all when there are none. It reads the
+// pages alone that may hold them: damage elsewhere it does not see.
+func EntriesAt(ctx context.Context, r *repo.Repo, s Snapshot, paths ...string) iter.Seq2[Entry, error] {
+	return newPageReader(r, false).entries(ctx, s.root, wantedAt(paths))
+}
+
+func (r *pageReader) entries(ctx context.Context, root repo.Part, want wanted) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for e, err := range newPageReader(r, false).walk(ctx, s.root, nil) {
-			if !yield(e.Entry, err) {
-				return
+		for l, err := range r.leaves(ctx, root, want) {
+			if err != nil {
+				if !yield(Entry{}, err) {
+					return
+				}
+				continue
+			}
+			for i := range l.entries {
+				if want.has(l.entries[i].Path) && !yield(l.entries[i], nil) {
+					return
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"iter"
 	"strings"
@@ -107,16 +108,31 @@ func (p *program) lsCommand() *cobra.Command {
 			}
 			defer p.close(r)
 			c.addPaths(path, args[1:])
-			if byDate {
-				return p.lsByDate(cmd, r, s, &c)
-			}
-			return p.ls(snapshot.Entries(cmd.Context(), r, s), &c, long)
+			return p.together(func() error {
+				if byDate {
+					return p.lsByDate(cmd, r, s, &c)
+				}
+				return p.ls(snapshot.EntriesAt(cmd.Context(), r, s, c.paths...), &c, long)
+			})
 		},
 	}
 	c.add(cmd)
 	cmd.Flags().BoolVarP(&long, "long", "l", false, "show size, time and the day each picture was taken")
 	cmd.Flags().BoolVar(&byDate, "by-date", false, "group by the day the pictures were taken")
 	return cmd
+}
+
+// together gathers what is printed and writes it in few pieces: a line each would cost more than finding it.
+func (p *program) together(print func() error) error {
+	to := p.out
+	lines := bufio.NewWriterSize(to, 64<<10)
+	p.out = lines
+	err := print()
+	p.out = to
+	if flushed := lines.Flush(); err == nil && flushed != nil {
+		err = fmt.Errorf("print the list: %w", flushed)
+	}
+	return err
 }
 
 func (p *program) ls(entries iter.Seq2[snapshot.Entry, error], c *chooser, long bool) error {

@@ -78,7 +78,7 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	start := p.now()
 	var damaged atomic.Bool
 	stop := p.watch("Restoring to", target, progress)
-	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, DryRun: dryRun, Progress: progress,
+	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, DryRun: dryRun, Progress: progress, Paths: c.paths,
 		Select: func(e snapshot.Entry) bool { return p.pass(c, e) },
 		Each: func(n snapshot.Notice) {
 			if n.Err != nil && isDamage(n.Err) {
