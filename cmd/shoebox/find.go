@@ -54,10 +54,16 @@ func (p *program) find(cmd *cobra.Command, c *chooser, f filter) error {
 		return err
 	}
 	found := catalog.Find(func(one snapshot.Picture) bool { return p.pass(c, one.Entry) })
-	for _, one := range found {
-		if err := p.foundLine(catalog, one); err != nil {
-			return err
+	err = p.together(func() error {
+		for _, one := range found {
+			if err := p.foundLine(catalog, one); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if len(catalog.Damaged) > 0 {
 		return catalog.Damaged[0]

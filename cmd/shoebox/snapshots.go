@@ -67,7 +67,7 @@ snapshot of last copies: what only forgotten snapshots held.`,
 					return err
 				}
 			}
-			return p.listSnapshots(chosen)
+			return p.together(func() error { return p.listSnapshots(chosen) })
 		},
 	}
 	f.add(c)
