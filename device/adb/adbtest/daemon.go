@@ -35,6 +35,12 @@ type Config struct {
 	Unauthorized bool   // until Daemon.Authorize
 	Banner       string // the state announced; "" is "device"
 
+	Without  []string          // programs of the shell that this phone does not have
+	Programs map[string]string // scripts in place of programs
+
+	Room  int64    // bytes that still fit; 0 is boundless, -1 is a full phone
+	Scans []string // ways of asking MediaStore to look that this phone knows; nil is ScanWays
+
 	Delay time.Duration // of each packet, each way
 	Rate  int64         // bytes per second towards the computer; 0 is unbounded
 }
@@ -53,6 +59,9 @@ type Daemon struct {
 
 // New makes a phone; Close removes what its shell needs.
 func New(c Config) *Daemon {
+	if c.Scans == nil {
+		c.Scans = ScanWays
+	}
 	if c.Features == nil {
 		c.Features = FeaturesC
 	}

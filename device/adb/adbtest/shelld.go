@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,12 +47,20 @@ func makeShell(d *Daemon) (shell, error) {
 		return shell{}, err
 	}
 	sh := shell{dir}
+	for name, text := range d.Programs {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+	}
 	for _, name := range applets {
+		if _, ours := d.Programs[name]; ours || slices.Contains(d.Without, name) {
+			continue
+		}
 		err = errors.Join(err, os.Symlink(toybox, filepath.Join(dir, name)))
 	}
 	return sh, errors.Join(
 		err,
 		os.WriteFile(filepath.Join(dir, "getprop"), []byte(d.getprop()), 0o700),
+		os.WriteFile(filepath.Join(dir, "content"), []byte(d.contentProgram(dir)), 0o700),
+		os.WriteFile(filepath.Join(dir, "am"), []byte(d.amProgram(dir)), 0o700),
 		os.WriteFile(filepath.Join(dir, "settings"), []byte("#!/bin/sh\necho f00d"+d.Serial+"\n"), 0o700),
 	)
 }
@@ -97,6 +106,7 @@ func (d *Daemon) command(line string) (*exec.Cmd, error) {
 		}
 	}
 	if dir, ok := d.Storage.(DirTree); ok {
+		line = strings.ReplaceAll(line, "/storage/emulated/0", string(dir))
 		line = strings.ReplaceAll(line, "/sdcard", string(dir))
 	}
 	cmd := exec.Command("/bin/sh", "-c", line)

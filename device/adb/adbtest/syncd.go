@@ -50,6 +50,9 @@ func (s *syncd) request(op, path string) bool {
 	if w.begin() {
 		return w.goOn
 	}
+	if op == "SEND" {
+		return s.receive(w, path) && !w.spent
+	}
 	ok := s.answer(w, op, path)
 	if w.fault != nil && w.fault.Kind == Fail && !w.spent {
 		w.spend() // the answer was shorter than At
