@@ -42,13 +42,16 @@ func (s *Server) small(ctx context.Context, p *library.Picture) ([]byte, error) 
 	r, giveBack := s.borrow()
 	defer giveBack()
 	data, err := s.maker.Small(ctx, thumbOf(ctx, r, p))
-	if errors.Is(err, thumb.ErrBroken) || errors.Is(err, thumb.ErrUnknown) {
+	if err != nil && !errors.Is(err, thumb.ErrUnknown) {
+		err = s.explain(ctx, r, p, err)
+	}
+	if errors.Is(err, thumb.ErrBroken) || errors.Is(err, thumb.ErrUnknown) { // whole, and of a kind that is not known here
 		if preview, failed := s.preview(ctx, p); failed == nil {
 			data, err = s.maker.Small(ctx, thumb.Picture{Type: "image/jpeg", Size: int64(len(preview)), Orientation: p.Orientation, Bytes: bytes.NewReader(preview)})
 		}
 	}
 	if err != nil {
-		return nil, s.explain(ctx, r, p, err)
+		return nil, err
 	}
 	if err := s.shelf.Put(smallName(p), data); err != nil {
 		s.o.Log(err.Error())

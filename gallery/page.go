@@ -100,8 +100,9 @@ func size(n int64) string {
 }
 
 func plural(n int, thing string) string {
+	thing = strings.TrimSuffix(thing, "s")
 	if n == 1 {
 		return "1 " + thing
 	}
-	return number(n) + " " + strings.TrimSuffix(thing, "s") + "s"
+	return number(n) + " " + thing + "s"
 }

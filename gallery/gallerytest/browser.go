@@ -30,9 +30,21 @@ func Open(t testing.TB) *Browser {
 	t.Cleanup(stop)
 	ctx, stopPage := chromedp.NewContext(ctx)
 	t.Cleanup(stopPage)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // the first step starts the browser, which lives as long as its context
+		t.Fatalf("start Chromium (make test installs it): %v", err)
+	}
 	b := &Browser{t, ctx}
 	b.Size(1280, 800)
 	return b
+}
+
+// For gives the same browser to another test, such as one below the test that opened it. It begins on an empty page.
+func (b *Browser) For(t testing.TB) *Browser {
+	other := &Browser{t, b.ctx}
+	other.Go("about:blank")
+	other.Size(1280, 800)
+	other.Dark(false)
+	return other
 }
 
 // do runs steps within a minute.

@@ -177,7 +177,7 @@ export class Grid {
     if (!t.item) {
       t.item = item;
       t.href = "/picture/" + id + this.query;
-      t.setAttribute("aria-label", name + ", " + longDayText(this.layout.days[this.layout.dayOf(+t.dataset.index)][0]) + (flags & flag.video ? ", video" : ""));
+      t.setAttribute("aria-label", name + ", " + longDayText(this.layout.days[this.layout.dayOf(+t.dataset.index)][0]) + (flags & flag.video ? ", video" : "") + (flags & flag.gone ? ", safe here only" : ""));
       t.append(element("span", { className: "pick", ariaHidden: "true" }, "✓"));
       if (flags & (flag.video | flag.gone)) {
         const mark = element("span", { className: "mark", ariaHidden: "true" });
@@ -226,7 +226,7 @@ export class Grid {
         if (t.item?.[0] === id) { t.querySelectorAll("img, .say").forEach((old) => old.remove()); t.prepend(img); t.item[1] |= flag.small; }
         done();
       };
-      img.onerror = () => { if (t.item?.[0] === id && !t.querySelector("img")) this.broken(t, id); done(); };
+      img.onerror = () => { if (t.item?.[0] === id) this.broken(t, id); done(); };
       img.src = "/thumb/" + id;
     }
   }
@@ -237,10 +237,11 @@ export class Grid {
     try { await getJSON("/thumb/" + id); } catch (err) { why = { state: err.state, text: err.message }; }
     if (t.item?.[0] !== id) return;
     const short = { damaged: "Damaged", gone: "Not reachable" }[why.state];
+    if (why.state !== "damaged" && t.querySelector("img")) return; // its preview is better than nothing
     if (why.state === "damaged") t.classList.add("broken");
     this.say(t, short ?? t.item[3]);
     t.title = why.text;
-    t.setAttribute("aria-label", t.getAttribute("aria-label") + ". " + why.text);
+    t.setAttribute("aria-label", t.getAttribute("aria-label") + ". " + (short ? short + ". " : "") + why.text);
   }
 
   say(t, text) {

@@ -18,7 +18,7 @@ export class Layout {
   // days are [day since 1970, count], newest first.
   constructor(days, width) {
     this.days = days;
-    const wanted = width < 600 ? 112 : 172;
+    const wanted = width < 600 ? 112 : 150;
     this.columns = Math.max(3, Math.round((width + gap) / (wanted + gap)));
     this.size = (width - gap * (this.columns - 1)) / this.columns;
     this.step = this.size + gap;
@@ -48,8 +48,8 @@ export class Layout {
         lastYear = when.getUTCFullYear();
         y += monthHeight;
       }
-      // Days with few pictures share a row; none is narrower than two columns, so that its name fits.
-      const wide = Math.max(count, 2);
+      // Days with few pictures share a row.
+      const wide = count;
       if (open && column + wide > this.columns) {
         y += headingHeight + this.step;
         open = false;
@@ -97,7 +97,7 @@ export class Layout {
 
   // heading gives the place and the width of a day's heading.
   heading(d) {
-    const columns = Math.min(Math.max(this.days[d][1], 2), this.columns - this.column[d]);
+    const columns = Math.min(this.days[d][1], this.columns - this.column[d]);
     return [this.column[d] * this.step, this.top[d], columns * this.step - gap];
   }
 

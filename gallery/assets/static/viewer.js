@@ -54,8 +54,8 @@ function listen() {
   stage.addEventListener("pointercancel", (e) => fingers.delete(e.pointerId));
   if (full) {
     full.addEventListener("load", apply);
-    full.addEventListener("error", () => wrong(full));
-    if (full instanceof HTMLImageElement && full.complete) full.naturalWidth ? apply() : wrong(full);
+    full.addEventListener("error", () => wrong());
+    if (full instanceof HTMLImageElement && full.complete) full.naturalWidth ? apply() : wrong();
   }
   byId("info").addEventListener("click", () => showFacts(!factsOpen));
   byId("film")?.addEventListener("click", playFilm);
@@ -64,18 +64,17 @@ function listen() {
   if (factsOpen) showFacts(true);
 }
 
-// wrong says why a picture is not shown.
-async function wrong(full) {
-  let text = "This cannot be shown here. It is safe all the same: download it to look at it with another program.";
-  const r = await fetch(full.currentSrc || full.src, { headers: { Accept: "application/json", Range: "bytes=0-0" } }).catch(() => null);
-  if (!r) text = "The gallery does not answer. Is shoebox serve still running?";
-  else if (!r.ok) {
-    const why = await r.json().catch(() => null);
-    if (why) text = [why.text, why.next].filter(Boolean).join(" ");
-  }
+// wrong says why a picture is not shown: its bytes are read and held against their hash, which tells damage from what no browser can show.
+async function wrong() {
   const w = byId("wrong");
-  w.textContent = text;
   w.hidden = false;
+  w.textContent = "This cannot be shown. Reading it to see why…";
+  try {
+    await postJSON("/picture/" + main.dataset.id + "/verify");
+    w.textContent = "This cannot be shown here. It is whole and safe: download it to look at it with another program.";
+  } catch (err) {
+    w.textContent = err instanceof TypeError ? "The gallery does not answer. Is shoebox serve still running?" : err.message;
+  }
 }
 
 function playFilm() {
@@ -172,3 +171,4 @@ addEventListener("keydown", (e) => {
 
 listen();
 ahead();
+document.body.dataset.ready = "true";

@@ -1,0 +1,205 @@
+package gallery_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image/jpeg"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"shoebox/gallery"
+)
+
+func TestTimelineAndSearch(t *testing.T) {
+	w := newWorld(t)
+	tour(w)
+	w.serve()
+	w.want("", "IMG_9.jpg", "MOTION.jpg", "VID_1.mp4", "beach.jpg", "drawing.svg", "IMG_3.jpg", "IMG_2.jpg", "IMG_1.jpg", "gone.jpg")
+	w.want("?q=img_2", "IMG_2.jpg")
+	w.want("?q=2024-08", "IMG_3.jpg", "IMG_2.jpg", "IMG_1.jpg")
+	w.want("?q=2024-08-13", "IMG_3.jpg")
+	w.want("?q=july", "MOTION.jpg", "VID_1.mp4", "beach.jpg")
+	w.want("?q=type:video", "VID_1.mp4")
+	w.want("?q=camera:fuji", "beach.jpg")
+	w.want("?q=holiday+x-t5", "beach.jpg")
+	w.want("?q=nothing")
+	w.want("?q=type:other", "page.html")
+	w.want("?asof=2026-11-01", "MOTION.jpg", "VID_1.mp4", "beach.jpg", "drawing.svg", "IMG_3.jpg", "IMG_2.jpg", "IMG_1.jpg", "gone.jpg")
+	w.want("?asof=2026-11-02", "MOTION.jpg", "VID_1.mp4", "beach.jpg", "drawing.svg", "IMG_3.jpg", "IMG_2.jpg", "IMG_1.jpg")
+	w.want("?asof=2026-10-01")
+	w.want("?folder=Pictures", "beach.jpg", "drawing.svg")
+	w.want("?attic=1")
+	var days struct {
+		Total int
+		Days  [][2]int
+	}
+	w.json("/api/days", &days)
+	if days.Total != 9 || len(days.Days) != 7 {
+		t.Errorf("days: %+v", days)
+	}
+	_, before := w.items("?asof=2026-11-01")
+	_, after := w.items("?asof=2026-11-02")
+	if before["IMG_2.jpg"] == after["IMG_2.jpg"] {
+		t.Error("the edited picture is the same before and after")
+	}
+	for _, path := range []string{"/", "/?q=beach", "/night", "/snapshots", "/albums", "/attic", "/search", "/picture/" + after["IMG_2.jpg"], "/picture/" + after["IMG_2.jpg"] + "/story"} {
+		if r := w.get(path, "Accept", "text/html"); r.status != 200 || !strings.Contains(r.header.Get("Content-Type"), "text/html") || bytes.Contains(r.body, []byte("ZgotmplZ")) {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+	if r := w.get("/picture/0000000000000000", "Accept", "text/html"); r.status != 404 || !strings.Contains(string(r.body), "Back to the timeline") {
+		t.Errorf("no picture: %d", r.status)
+	}
+	night := string(w.get("/night").body)
+	if !strings.Contains(night, "Everything on this phone is safe as of 02:00") && !strings.Contains(night, "safe as of 3 November 2026, 02:00") || !strings.Contains(night, "1 new · 0 changed · 0 gone") {
+		t.Errorf("the night says %s", night)
+	}
+	story := string(w.get("/picture/" + after["IMG_2.jpg"] + "/story").body)
+	for _, want := range []string{"edited", "Another version", "This version", "Google Pixel 8", "b3sum"} {
+		if !strings.Contains(story, want) {
+			t.Errorf("the story does not say %q: %s", want, story)
+		}
+	}
+}
+
+// Originals come back byte for byte, whole and in ranges; what could hold a script comes as a download of no type.
+func TestOriginals(t *testing.T) {
+	w := newWorld(t)
+	originals := tour(w)
+	w.serve()
+	_, ids := w.items("")
+	for path, want := range originals {
+		name := filepath.Base(path)
+		r := w.get("/original/" + ids[name])
+		if r.status != 200 || !bytes.Equal(r.body, want) {
+			t.Errorf("%s: %d, %d bytes of %d", path, r.status, len(r.body), len(want))
+		}
+		if !strings.Contains(r.header.Get("Content-Security-Policy"), "sandbox") || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %v", path, r.header)
+		}
+		for _, span := range [][2]int{{0, 0}, {1, 99}, {len(want) / 2, len(want) - 1}} {
+			r := w.get("/original/"+ids[name], "Range", fmt.Sprintf("bytes=%d-%d", span[0], span[1]))
+			if r.status != http.StatusPartialContent || !bytes.Equal(r.body, want[span[0]:span[1]+1]) {
+				t.Errorf("%s, bytes %v: %d, %d bytes", path, span, r.status, len(r.body))
+			}
+		}
+	}
+	svg := w.get("/original/" + ids["drawing.svg"])
+	if svg.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(svg.header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("a drawing comes as %v", svg.header)
+	}
+	_, other := w.items("?q=type:other")
+	page := w.get("/original/" + other["page.html"])
+	if page.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(page.header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("a page comes as %v", page.header)
+	}
+	film := w.get("/film/" + ids["MOTION.jpg"])
+	if film.status != 200 || string(film.body[4:8]) != "ftyp" || !bytes.HasSuffix(originals["DCIM/Camera/MOTION.jpg"], film.body) {
+		t.Errorf("the film of a motion photo: %d, %d bytes", film.status, len(film.body))
+	}
+	if r := w.get("/film/" + ids["IMG_1.jpg"]); r.status != 404 {
+		t.Errorf("the film of a plain photo: %d", r.status)
+	}
+}
+
+func TestThumbnails(t *testing.T) {
+	w := newWorld(t)
+	tour(w)
+	w.serve()
+	_, ids := w.items("")
+	preview := w.get("/preview/" + ids["IMG_3.jpg"])
+	if m, err := jpeg.Decode(bytes.NewReader(preview.body)); err != nil || m.Bounds().Dx() != 160 {
+		t.Errorf("preview: %d %v", preview.status, err)
+	}
+	small := w.get("/thumb/" + ids["IMG_3.jpg"]) // stored upright of 480x640 and to be turned
+	if m, err := jpeg.Decode(bytes.NewReader(small.body)); err != nil || m.Bounds().Dy() != 320 || m.Bounds().Dx() <= 320 {
+		t.Errorf("thumbnail: %d %v", small.status, err)
+	}
+	for path, status := range map[string]int{"/preview/" + ids["MOTION.jpg"]: 415, "/thumb/" + ids["VID_1.mp4"]: 415, "/thumb/" + ids["drawing.svg"]: 415, "/thumb/" + ids["MOTION.jpg"]: 200, "/large/" + ids["IMG_1.jpg"]: 200, "/thumb/x": 404} {
+		if r := w.get(path); r.status != status {
+			t.Errorf("%s: %d, want %d", path, r.status, status)
+		}
+	}
+	// What was made is kept, sealed, and may be deleted at any time.
+	again := w.get("/thumb/" + ids["IMG_3.jpg"])
+	if !bytes.Equal(again.body, small.body) {
+		t.Error("another thumbnail the second time")
+	}
+	if err := os.RemoveAll(filepath.Join(w.cache, "gallery")); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.get("/thumb/" + ids["IMG_3.jpg"]); !bytes.Equal(r.body, small.body) {
+		t.Errorf("after the cache was deleted: %d", r.status)
+	}
+	w.closing()
+	if err := os.RemoveAll(w.cache); err != nil {
+		t.Fatal(err)
+	}
+	w.serve()
+	if names, _ := w.items(""); len(names) != 9 {
+		t.Errorf("after all caches were deleted: %q", names)
+	}
+	w.closing()
+	w.serve() // from the compact catalog
+	if names, _ := w.items(""); len(names) != 9 {
+		t.Errorf("from the kept catalog: %q", names)
+	}
+}
+
+func TestZipAndRestore(t *testing.T) {
+	w := newWorld(t)
+	originals := tour(w)
+	w.serve()
+	_, ids := w.items("")
+	_, before := w.items("?asof=2026-11-01")
+	chosen := []string{ids["IMG_1.jpg"], ids["IMG_2.jpg"], before["IMG_2.jpg"], ids["VID_1.mp4"]}
+	r := w.ask("POST", "/zip", "application/x-www-form-urlencoded", url.Values{"ids": {strings.Join(chosen, " ")}}.Encode())
+	z, err := zip.NewReader(bytes.NewReader(r.body), int64(len(r.body)))
+	if err != nil || len(z.File) != 4 {
+		t.Fatalf("zip: %d %v", r.status, err)
+	}
+	var names []string
+	for _, f := range z.File {
+		names = append(names, f.Name)
+		if want, ok := originals[f.Name]; ok {
+			in, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if _, err := got.ReadFrom(in); err != nil || !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("%s in the zip: %d bytes, %v", f.Name, got.Len(), err)
+			}
+		}
+	}
+	if names[2] != "DCIM/Camera/IMG_2 (2).jpg" {
+		t.Errorf("in the zip: %q", names)
+	}
+	body, _ := json.Marshal(map[string]any{"ids": chosen[:2], "folder": "Holidays/2024"})
+	r = w.ask("POST", "/restore", "application/json", string(body))
+	var did gallery.Restored
+	if err := json.Unmarshal(r.body, &did); err != nil || did.Files != 2 || len(did.Failed) != 0 {
+		t.Fatalf("restore: %d %s", r.status, r.body)
+	}
+	got, err := os.ReadFile(filepath.Join(w.restore, "Holidays/2024/DCIM/Camera/IMG_1.jpg"))
+	if err != nil || !bytes.Equal(got, originals["DCIM/Camera/IMG_1.jpg"]) {
+		t.Errorf("what was restored: %d bytes, %v", len(got), err)
+	}
+	for _, bad := range []string{"../out", "a/../../b", "C:\\x", "a\x00b", ".", "a/..", strings.Repeat("x", 300)} {
+		body, _ := json.Marshal(map[string]any{"ids": chosen[:1], "folder": bad})
+		if r := w.ask("POST", "/restore", "application/json", string(body)); r.status != 400 {
+			t.Errorf("folder %q: %d %s", bad, r.status, r.body)
+		}
+	}
+	for _, body := range []string{"", "{", `{"ids":[]}`, `{"ids":["zz"]}`, `{"ids":["0000000000000000"]}`} {
+		if r := w.ask("POST", "/restore", "application/json", body); r.status != 400 && r.status != 404 {
+			t.Errorf("%s: %d", body, r.status)
+		}
+	}
+}
