@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
@@ -27,8 +30,11 @@ type recordBody struct {
 	Body    []byte `cbor:"2,keyasint"`
 }
 
+// recordsAtOnce are asked of the store side by side: far away each takes its time, and there may be thousands.
+const recordsAtOnce = 16
+
 // Records yields the records of a kind in order of name. One that does not open is yielded as an error
-// wrapping crypt.ErrDamaged, and the listing goes on; any other error ends it.
+// wrapping crypt.ErrDamaged, and the listing goes on; any other error ends it. Some are read ahead.
 func (r *Repo) Records(ctx context.Context, kind string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		names, done, err := r.listRecords(ctx, kind)
@@ -36,17 +42,40 @@ func (r *Repo) Records(ctx context.Context, kind string) iter.Seq2[Record, error
 			yield(Record{}, err)
 			return
 		}
-		for _, name := range names {
-			rec, err := r.record(ctx, kind, name)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // taken back, or forgotten, since it was listed
-			}
-			rec.Confirmed = done[rec.Session]
-			if !yield(rec, err) || err != nil && !errors.Is(err, crypt.ErrDamaged) {
-				return
+		for some := range slices.Chunk(names, 8*recordsAtOnce) {
+			for _, got := range r.someRecords(ctx, kind, some) {
+				if errors.Is(got.err, fs.ErrNotExist) {
+					continue // taken back, or forgotten, since it was listed
+				}
+				got.Confirmed = done[got.Session]
+				if !yield(got.Record, got.err) || got.err != nil && !errors.Is(got.err, crypt.ErrDamaged) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// gotRecord is a record, or why there is none.
+type gotRecord struct {
+	Record
+	err error
+}
+
+// someRecords reads the records of some names.
+func (r *Repo) someRecords(ctx context.Context, kind string, names []string) []gotRecord {
+	got := make([]gotRecord, len(names))
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(recordsAtOnce, len(names)) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
+				got[i].Record, got[i].err = r.record(ctx, kind, names[i])
+			}
+		})
+	}
+	readers.Wait()
+	return got
 }
 
 // listRecords lists the sessions that are done before the records: a record written in between shows as not confirmed,
