@@ -81,14 +81,20 @@ func formOf(e *Entry) entryForm {
 
 // entry checks a form read from a store and makes it an entry.
 func (f *entryForm) entry() (e Entry, err error) {
+	err = f.fill(&e)
+	return e, err
+}
+
+// fill is entry, where there is room for one.
+func (f *entryForm) fill(e *Entry) error {
 	if err := f.check(); err != nil {
-		return e, err
+		return err
 	}
 	e.File = device.File{Path: string(f.Path), Size: f.Size, ModTime: time.Unix(f.ModTime, int64(f.ModNano)), Mode: f.Mode, Type: device.Regular, Target: string(f.Target)}
 	e.Content = f.Parts
 	if f.Type == 1 {
 		e.Type = device.Symlink
-		return e, nil
+		return nil
 	}
 	copy(e.Hash[:], f.Hash)
 	zone := time.UTC
@@ -97,7 +103,7 @@ func (f *entryForm) entry() (e Entry, err error) {
 	}
 	e.Photo = photo.Info{Taken: time.UnixMilli(f.Taken).In(zone), Zoned: f.TakenBy&zoned != 0, Source: photo.Source(f.TakenBy &^ zoned), Type: f.Media,
 		Orientation: f.Orientation, Width: f.Width, Height: f.Height, Camera: f.Camera}
-	return e, nil
+	return nil
 }
 
 func (f *entryForm) check() error {

@@ -75,14 +75,14 @@ func (d *pageDecoder) entries() (*readPage, error) {
 		if d.Failed() {
 			break
 		}
-		e, err := f.entry()
-		if err != nil {
+		p.entries = append(p.entries, Entry{})
+		e := &p.entries[i]
+		if err := f.fill(e); err != nil {
 			return nil, err
 		}
 		if i > 0 && p.entries[i-1].Path >= e.Path {
 			return nil, fmt.Errorf("%w: its entries are not in order", crypt.ErrDamaged)
 		}
-		p.entries = append(p.entries, e)
 		d.media, d.camera = f.Media, f.Camera
 	}
 	return p, nil

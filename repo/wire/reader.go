@@ -54,11 +54,11 @@ func (r *Reader) head(major byte) uint64 {
 		return 0
 	}
 	n := uint64(r.rest[0] & 31)
-	if n < 24 {
-		r.rest = r.rest[1:]
-		return n
+	if n >= 24 {
+		return r.long(n)
 	}
-	return r.long(n)
+	r.rest = r.rest[1:]
+	return n
 }
 
 // long reads a number of 1, 2, 4 or 8 bytes, which must not fit into fewer.
