@@ -36,6 +36,7 @@ export class Grid {
     if (!width || (!anew && this.layout && width === this.width)) return;
     const anchor = this.layout && !anew ? this.layout.between(this.seenFrom(), this.seenFrom() + 1)[0] : -1;
     this.width = width;
+    this.rootTop = this.root.offsetTop;
     this.layout = new Layout(this.days, width);
     this.root.style.height = this.layout.height + "px";
     for (const t of [...this.tiles.values(), ...this.headings.values()]) t.remove();
@@ -47,7 +48,7 @@ export class Grid {
   }
 
   offset() { return this.root.getBoundingClientRect().top + scrollY - 120; }
-  seenFrom() { return Math.max(0, scrollY - this.root.offsetTop); }
+  seenFrom() { return Math.max(0, scrollY - this.rootTop); }
 
   scrolled() {
     const now = performance.now();
@@ -57,13 +58,13 @@ export class Grid {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => { this.frame = 0; this.draw(); });
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => { this.fast = false; this.draw(); this.better(); }, 120);
+    this.settling = setTimeout(() => { this.fast = false; this.rootTop = this.root.offsetTop; this.draw(); this.better(); }, 120);
   }
 
   draw() {
     const l = this.layout;
     if (!l) return;
-    const top = scrollY - this.root.offsetTop;
+    const top = scrollY - this.rootTop; // nothing below asks for a measure: the page would be laid out once more for each frame
     const [first, last] = l.between(Math.max(0, top - ahead), top + innerHeight + ahead);
     const gone = [];
     for (const [i, t] of this.tiles) if ((i < first || i > last) && t !== document.activeElement) gone.push(i);
@@ -86,7 +87,7 @@ export class Grid {
     const l = this.layout, show = top > 30 && l.total > 0;
     this.month.hidden = !show;
     if (!show) return;
-    const text = monthText(l.days[l.dayAt(top + 20)][0]);
+    const text = monthText(l.days[l.dayAt(top + 146)][0]); // below the bar
     if (this.label.textContent !== text) this.label.textContent = text;
   }
 

@@ -6,9 +6,20 @@ const longDay = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeri
 const month = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
 const dateOf = (n) => new Date(n * 86400000);
 
-export const dayText = (n) => day.format(dateOf(n));
-export const longDayText = (n) => longDay.format(dateOf(n));
-export const monthText = (n) => month.format(dateOf(n));
+// Writing a date takes long enough to be seen when a hundred pictures come at once, and they share a few days.
+const kept = new Map();
+function text(format, n) {
+  const key = format === longDay ? n : format === day ? n + .25 : n + .5;
+  if (!kept.has(key)) {
+    if (kept.size > 5000) kept.clear();
+    kept.set(key, format.format(dateOf(n)));
+  }
+  return kept.get(key);
+}
+
+export const dayText = (n) => text(day, n);
+export const longDayText = (n) => text(longDay, n);
+export const monthText = (n) => text(month, n);
 
 const gap = 4;
 const headingHeight = 40;

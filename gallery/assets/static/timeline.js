@@ -25,10 +25,13 @@ globalThis.grid = grid; // for whoever looks at it with the browser's own tools
 const scrubber = document.getElementById("scrubber");
 const needle = element("i");
 
+let scrubberHeight = 0;
+
 function drawYears(layout) {
   scrubber.replaceChildren(needle);
+  scrubber.hidden = layout.height < innerHeight * 1.5; // before its height is asked for
   let lastTop = -Infinity;
-  const height = scrubber.clientHeight;
+  const height = scrubberHeight = scrubber.clientHeight;
   for (const [year, y] of layout.years) {
     const top = y / Math.max(1, layout.height) * height;
     if (top - lastTop < 22) continue;
@@ -39,11 +42,10 @@ function drawYears(layout) {
     b.addEventListener("click", () => scrollTo(0, y + root.offsetTop - 70));
     scrubber.append(b);
   }
-  scrubber.hidden = layout.height < innerHeight * 1.5;
 }
 
 function mark(share) {
-  needle.style.top = Math.max(0, Math.min(1, share)) * (scrubber.clientHeight - 4) + "px";
+  needle.style.transform = `translateY(${Math.max(0, Math.min(1, share)) * (scrubberHeight - 4)}px)`;
 }
 
 let dragging = false;
