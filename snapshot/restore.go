@@ -29,6 +29,15 @@ const (
 	Always    Overwrite = "always"     // replaced, also when it looks the same
 )
 
+// Target is where files are given back to: a folder (device.Dir) or a phone (device.Home).
+type Target interface {
+	Stat(ctx context.Context, path string) (device.File, error)
+	// Same tells whether what Stat found has the bytes of f. content gives those; a target that can tell otherwise leaves it unread.
+	Same(ctx context.Context, there, f device.File, content io.Reader) (bool, error)
+	Write(ctx context.Context, f device.File, r io.Reader) error
+	Flush(ctx context.Context) error // makes durable what was written
+}
+
 // RestoreOptions say what is given back. The zero value gives back everything and replaces nothing.
 type RestoreOptions struct {
 	Paths     []string         // only files of these paths, and in folders of these; none for everything
@@ -48,9 +57,9 @@ type Restored struct {
 	Failed       []Failure
 }
 
-// Restore gives the files of a snapshot back to a folder, each whole or not at all, each verified against the hash taken
-// when it was read from the device. Files that fail are named in Failed and do not stop the others.
-func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to *device.Dir, o RestoreOptions) (Restored, error) {
+// Restore gives the files of a snapshot back to a folder or a phone, each whole or not at all, each verified against the hash taken
+// when it was read from the device. Files that fail are named in Failed and do not stop the others; a phone that is gone does.
+func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to Target, o RestoreOptions) (Restored, error) {
 	if o.Workers == 0 {
 		o.Workers = 6
 	}
@@ -131,6 +140,9 @@ func (w *restore) one(ctx context.Context, e Entry) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if errors.As(err, new(*device.PhoneError)) {
+		return err
+	}
 	if err != nil {
 		w.fail(e.File, err)
 		return nil
@@ -152,9 +164,12 @@ func (w *restore) decide(ctx context.Context, e Entry) (What, error) {
 		return "", err
 	case w.options.Overwrite == Always:
 		return Changed, nil
-	case there.Type == device.Symlink && e.Type == device.Symlink && there.Target == e.Target:
-		return Unchanged, nil // a link has no time of its own worth keeping, and Write gives it none
-	case sameBytes(there, e.File):
+	}
+	same, err := w.to.Same(ctx, there, e.File, Open(ctx, w.repo, e))
+	switch {
+	case err != nil:
+		return "", err
+	case same:
 		return Unchanged, nil
 	case w.options.Overwrite == IfChanged, w.options.Overwrite == IfNewer && e.ModTime.After(there.ModTime):
 		return Changed, nil

@@ -10,7 +10,7 @@ import (
 // restore is one restore at work.
 type restore struct {
 	repo    *repo.Repo
-	to      *device.Dir
+	to      Target
 	options RestoreOptions
 
 	mu  sync.Mutex

@@ -18,7 +18,7 @@ import (
 
 // phoneCommand connects a phone.
 //
-//	phone NAME dir=FOLDER [model=MODEL] [serial=SERIAL] [unauthorized] [banner=STATE] [rate=BYTES/S] [allow=DURATION]
+//	phone NAME dir=FOLDER [model=MODEL] [serial=SERIAL] [unauthorized] [banner=STATE] [rate=BYTES/S] [allow=DURATION] [scans=WAYS]
 //
 // FOLDER is what is on the phone; adb's serial of it is then in $NAME.
 func phoneCommand(ts *testscript.TestScript, _ bool, args []string) {
@@ -34,6 +34,8 @@ func phoneCommand(ts *testscript.TestScript, _ bool, args []string) {
 			config.Model = value
 		case "serial":
 			config.Serial = value
+		case "scans":
+			config.Scans = strings.Split(value, ",")
 		case "banner":
 			config.Banner = value
 		case "unauthorized":

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -20,20 +18,27 @@ import (
 
 func (p *program) restoreCommand() *cobra.Command {
 	var c chooser
-	var target, overwrite string
-	var dryRun bool
+	var target, overwrite, serial string
+	var dryRun, toPhone bool
 	cmd := &cobra.Command{
 		Use:   "restore SNAPSHOT[:PATH] [PATH...]",
 		Short: "Give pictures back: one, some, or all of a snapshot",
-		Long: `Give files of a snapshot back to a folder on this computer: one picture by its
-path, a folder, what matches a pattern or was taken on a day, or everything.
-Each file is written whole or not at all, checked against the hash it had on the
-phone, and gets its time back. What is there already and differs stays as it is,
-unless --overwrite says otherwise.`,
+		Long: `Give files of a snapshot back to a folder on this computer, or to a phone: one
+picture by its path, a folder, what matches a pattern or was taken on a day, or
+everything. Each file is written whole or not at all, checked against the hash it
+had on the phone, and gets its time back. What is there already and differs stays
+as it is, unless --overwrite says otherwise.
+
+On a phone each file goes to the place it had, under a temporary name until the
+phone itself has told its hash. What was on a card that is not in this phone goes
+to the card that is, or to the phone's own storage. Then the phone's gallery is
+asked to look; what it does not show is said.`,
 		Example: `  shoebox restore latest:DCIM/Camera/IMG_1.jpg --target ~/Desktop
   shoebox restore 2026-11-20 --taken 2024-08-12 --target ~/Desktop
   shoebox restore latest -i '*.mp4' --target /mnt/disk -n
-  shoebox restore latest --target ~/Everything`,
+  shoebox restore latest --target ~/Everything
+  shoebox restore latest:DCIM/Camera/IMG_1.jpg --to-device
+  shoebox restore latest --target phone:anna -n`,
 		Args: words(1, many),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy := snapshot.Overwrite(overwrite)
@@ -42,7 +47,10 @@ unless --overwrite says otherwise.`,
 			default:
 				return fmt.Errorf("--overwrite %s: it is always, if-changed, if-newer or never", overwrite)
 			}
-			if target == "" {
+			if toPhone && target == "" {
+				target = phonePrefix
+			}
+			if target == "" || toPhone && !isPhone(target) {
 				return errNoTarget
 			}
 			if err := c.compile(); err != nil {
@@ -54,31 +62,29 @@ unless --overwrite says otherwise.`,
 			}
 			defer p.close(r)
 			c.addPaths(path, args[1:])
-			return p.restore(cmd.Context(), r, s, &c, target, policy, dryRun)
+			to, err := p.destination(cmd.Context(), target, serial, policy, dryRun)
+			if err != nil {
+				return err
+			}
+			defer to.close()
+			return p.restore(cmd.Context(), r, s, &c, to, policy, dryRun)
 		},
 	}
 	c.add(cmd)
-	cmd.Flags().StringVarP(&target, "target", "t", "", "the `folder` to write to; it is made when it is not there")
+	cmd.Flags().StringVarP(&target, "target", "t", "", "the `folder` to write to, which is made when it is not there; or phone:NAME")
+	cmd.Flags().BoolVar(&toPhone, "to-device", false, "give back to the phone that is connected")
+	cmd.Flags().StringVarP(&serial, "serial", "s", "", "which phone, by its `serial` number ($ANDROID_SERIAL)")
 	cmd.Flags().StringVar(&overwrite, "overwrite", string(snapshot.Never), "`what` to do with files that are there: always, if-changed, if-newer or never replace them")
 	cmd.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "say what would be written and write nothing")
 	return cmd
 }
 
-func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot, c *chooser, target string, policy snapshot.Overwrite, dryRun bool) error {
-	target, err := filepath.Abs(target)
-	if err != nil {
-		return fmt.Errorf("find the folder %s: %w", target, err)
-	}
-	to, done, err := openTarget(target, policy, dryRun)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot, c *chooser, to *destination, policy snapshot.Overwrite, dryRun bool) error {
 	progress := new(snapshot.Progress)
 	start := p.now()
 	var damaged atomic.Bool
-	stop := p.watch("Restoring to", target, progress)
-	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, DryRun: dryRun, Progress: progress, Paths: c.paths,
+	stop := p.watch("Restoring to", to.name, progress)
+	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, Workers: to.writers, DryRun: dryRun, Progress: progress, Paths: c.paths,
 		Select: func(e snapshot.Entry) bool { return p.pass(c, e) },
 		Each: func(n snapshot.Notice) {
 			if n.Err != nil && isDamage(n.Err) {
@@ -93,7 +99,8 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	if progress.Found.Load() == 0 {
 		return fmt.Errorf("nothing in snapshot %s fits; `shoebox ls %s` lists what is in it", short(s.Name), short(s.Name))
 	}
-	p.restoreSaid(s, did, target, dryRun, p.now().Sub(start))
+	unseen := to.unseen()
+	p.restoreSaid(s, did, to.name, unseen, dryRun, p.now().Sub(start))
 	switch {
 	case damaged.Load():
 		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s could not be restored, as said above\n`shoebox check --read-data` tells how far the damage goes",
@@ -101,36 +108,10 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	case len(did.Failed) > 0:
 		p.tell("%s could not be restored, as said above.", plural(int64(len(did.Failed)), "file"))
 		return &exitError{code: exitSome}
-	case did.Kept > 0:
+	case did.Kept > 0, len(unseen) > 0:
 		return &exitError{code: exitSome}
 	}
 	return nil
-}
-
-// openTarget opens the folder to restore to, and makes it when it is missing. A dry run makes none: it looks at an empty one
-// instead. done takes a folder that was made away again if nothing came into it.
-func openTarget(path string, policy snapshot.Overwrite, dryRun bool) (to *device.Dir, done func(), err error) {
-	made := ""
-	if !folderExists(path) {
-		if dryRun {
-			path, err = os.MkdirTemp("", "shoebox")
-		} else {
-			err = os.MkdirAll(path, 0o755)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("make the folder to restore to: %w", err)
-		}
-		made = path
-	}
-	if to, err = device.NewDir(path, device.DirOptions{Replace: policy != snapshot.Never}); err != nil {
-		return nil, nil, fmt.Errorf("open the folder to restore to: %w", err)
-	}
-	return to, func() {
-		_ = to.Close() // everything was flushed
-		if made != "" {
-			_ = os.Remove(made) // fails where something is in it, as it should
-		}
-	}, nil
 }
 
 // restored tells of one file: what failed always, the rest with -v.
@@ -146,10 +127,10 @@ func (p *program) restored(n snapshot.Notice) {
 	}
 }
 
-func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target string, dryRun bool, took time.Duration) {
+func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target string, unseen []string, dryRun bool, took time.Duration) {
 	if p.flags.json {
 		_ = p.printJSON(map[string]any{"message_type": "summary", "dry_run": dryRun, "files_restored": did.Files, "bytes_restored": did.Bytes, "files_skipped": did.Same + did.Kept,
-			"files_same": did.Same, "files_kept": did.Kept, "files_failed": len(did.Failed), "seconds_elapsed": int64(took.Seconds()), "target": target, "snapshot_id": s.Name})
+			"files_same": did.Same, "files_kept": did.Kept, "files_failed": len(did.Failed), "seconds_elapsed": int64(took.Seconds()), "target": target, "snapshot_id": s.Name, "not_shown": unseen})
 		return
 	}
 	if !p.flags.quiet {
@@ -162,6 +143,9 @@ func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target
 			text += fmt.Sprintf(" %s there already.", plural(did.Same, "file"))
 		}
 		p.say("%s", text)
+	}
+	if len(unseen) > 0 {
+		p.say("The phone's gallery does not show %s yet, beginning with %s. Restarting the phone usually makes it look again.", plural(int64(len(unseen)), "restored file"), device.Printable(unseen[0]))
 	}
 	switch {
 	case did.Kept == 1:

@@ -47,4 +47,4 @@ func group(cmd *cobra.Command, args []string) error {
 	return usageError(cmd, "there is no command %q", strings.Join(append([]string{cmd.CommandPath()}, args...), " "))
 }
 
-var errNoTarget = errors.New("say where to: --target FOLDER")
+var errNoTarget = errors.New("say where to: --target FOLDER, or --to-device for the phone that is connected")

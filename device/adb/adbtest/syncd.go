@@ -46,7 +46,11 @@ func (s *syncd) next() bool {
 
 func (s *syncd) request(op, path string) bool {
 	s.d.asked(op, path)
-	w := &faulty{syncd: s, fault: s.d.fault(op, path)}
+	name := path
+	if at := strings.LastIndexByte(path, ','); op == "SEND" && at > 0 {
+		name = path[:at]
+	}
+	w := &faulty{syncd: s, fault: s.d.fault(op, name)}
 	if w.begin() {
 		return w.goOn
 	}
