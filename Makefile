@@ -20,7 +20,7 @@ build:
 	$(GO) build -o shoebox ./cmd/shoebox
 
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
-test-tools: tools := gcc:gcc adb:adb chromium:chromium toybox:toybox age:age b3sum:b3sum
+test-tools: tools := gcc:gcc adb:adb chromium:chromium ffmpeg:ffmpeg toybox:toybox age:age b3sum:b3sum
 bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup b3sum:b3sum /usr/bin/time:time
 test-tools bench-tools:
 	@missing=
@@ -38,12 +38,13 @@ test-tools bench-tools:
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
 
 # First everything but the proofs under the race detector; then the packages that count what they try, with the counts of every run, which
-# tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them.
+# tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000 pictures.
 proofs := ./bench/proof/... ./chunk ./device/... ./repo/... ./snapshot
 test: test-tools vet
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '^shoebox/bench/proof$$')
 	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT
 	SHOEBOX_PROOF=1 SHOEBOX_COUNTS=$$counts $(GO) test -timeout 30m $(proofs)
+	SHOEBOX_PROOF=1 $(GO) test -timeout 20m -run '^TestMany$$' ./gallery
 	$(GO) run ./bench/proof/tally -level every $$counts
 
 # Leaves out each step of repo/guard in turn and sees a named test fail: about two minutes.

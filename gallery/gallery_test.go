@@ -203,3 +203,64 @@ func TestZipAndRestore(t *testing.T) {
 		}
 	}
 }
+
+// While nobody asks for anything, thumbnails are made ahead.
+func TestAhead(t *testing.T) {
+	w := newWorld(t)
+	tour(w)
+	w.idle = true
+	w.serve()
+	w.until(func() bool { // looking at the folder is no request
+		kept, err := filepath.Glob(filepath.Join(w.cache, "gallery", "*", "*"))
+		return err == nil && len(kept) >= 1+7
+	})
+	var told struct{ Items [][4]any }
+	w.json("/api/items?from=0&n=10", &told)
+	for _, i := range told.Items {
+		if flags := int(i[1].(float64)); flags&2 == 0 && flags&1 == 0 && i[3] != "drawing.svg" {
+			t.Errorf("%v has no thumbnail yet", i)
+		}
+	}
+}
+
+// Whatever is asked without the key, or by the name of another site, is refused, with all headers that keep a browser safe.
+func TestNothingWithoutTheKey(t *testing.T) {
+	w := newWorld(t)
+	tour(w)
+	w.serve()
+	_, ids := w.items("")
+	id := ids["IMG_1.jpg"]
+	paths := []string{"/", "/attic", "/snapshots", "/night", "/albums", "/search", "/picture/" + id, "/picture/" + id + "/story", "/api/state", "/api/days", "/api/items?from=0&n=1", "/api/where?id=" + id,
+		"/preview/" + id, "/thumb/" + id, "/large/" + id, "/film/" + id, "/original/" + id, "/phone", "/api/phones", "/api/waiting", "/waiting/x", "/api/job", "/nothing"}
+	for _, path := range paths {
+		for _, host := range []string{"", "evil.example", "localhost.evil.example:80"} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", w.base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := http.StatusUnauthorized
+			if host != "" {
+				r.Host, want = host, http.StatusMisdirectedRequest
+			}
+			got, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Body.Close()
+			if got.StatusCode != want || !strings.Contains(got.Header.Get("Content-Security-Policy"), "default-src 'none'") || got.Header.Get("X-Content-Type-Options") != "nosniff" ||
+				got.Header.Get("Referrer-Policy") != "no-referrer" || got.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s by the name %q: %d %v", path, host, got.StatusCode, got.Header)
+			}
+		}
+	}
+	for _, path := range []string{"/zip", "/restore", "/picture/" + id + "/verify", "/phone/backup"} {
+		r, err := http.Post(w.base+path, "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != http.StatusForbidden {
+			t.Errorf("POST %s from nowhere: %d", path, r.StatusCode)
+		}
+	}
+}

@@ -26,14 +26,18 @@ type many struct {
 	n        int
 	whole    []byte
 	previews [][]byte
+	sizes    []int64 // of a picture with each preview
 }
 
 func newMany(n int) *many {
 	m := &many{n: n}
-	m.whole, _ = gallerytest.Photo(1, 320, 240)
+	m.whole, _ = gallerytest.Photo(1, 96, 72)
 	for i := range uint64(64) {
 		_, preview := gallerytest.Photo(i, 160, 120)
 		m.previews = append(m.previews, preview)
+	}
+	for i := range m.previews {
+		m.sizes = append(m.sizes, int64(len(m.picture(i))))
 	}
 	return m
 }
@@ -46,13 +50,13 @@ func (m *many) taken(i int) time.Time {
 }
 
 func (m *many) picture(i int) []byte {
-	return phototest.Retag(m.whole, phototest.Tags{Taken: m.taken(i), Make: "Google", Model: fmt.Sprintf("Pixel %d", i%7), Description: fmt.Sprint(i), Preview: m.previews[i%len(m.previews)]}, phototest.Rand(1))
+	return phototest.Retag(m.whole, phototest.Tags{Taken: m.taken(i), Make: "Google", Model: fmt.Sprintf("Pixel %d", i%7), Description: fmt.Sprintf("%07d", i), Preview: m.previews[i%len(m.previews)]}, phototest.Rand(1))
 }
 
 func (m *many) Files(context.Context) iter.Seq2[device.File, error] {
 	return func(yield func(device.File, error) bool) {
 		for i := range m.n {
-			if !yield(device.File{Path: fmt.Sprintf("DCIM/Camera/IMG_%07d.jpg", i), Size: int64(len(m.picture(i))), ModTime: m.taken(i), Mode: 0o644}, nil) {
+			if !yield(device.File{Path: fmt.Sprintf("DCIM/Camera/IMG_%07d.jpg", i), Size: m.sizes[i%len(m.sizes)], ModTime: m.taken(i), Mode: 0o644}, nil) {
 				return
 			}
 		}

@@ -41,7 +41,13 @@ func (s *Server) small(ctx context.Context, p *library.Picture) ([]byte, error) 
 	}
 	r, giveBack := s.borrow()
 	defer giveBack()
-	data, err := s.maker.Small(ctx, thumbOf(ctx, r, p))
+	var data []byte
+	var err error
+	if p.IsVideo() && s.o.FFmpeg != "" {
+		data, err = s.maker.Film(ctx, s.o.FFmpeg, thumbOf(ctx, r, p))
+	} else {
+		data, err = s.maker.Small(ctx, thumbOf(ctx, r, p))
+	}
 	if err != nil && !errors.Is(err, thumb.ErrUnknown) {
 		err = s.explain(ctx, r, p, err)
 	}

@@ -29,6 +29,7 @@ type Options struct {
 	Now      func() time.Time                          // nil for the system's clock
 	Poll     time.Duration                             // between two looks for new snapshots; 0 for 5 s
 	Limits   thumb.Limits                              // of decoding a picture
+	FFmpeg   string                                    // the program that shows a frame of a film; "" for none
 	Idle     bool                                      // make thumbnails ahead while nothing else is asked
 
 	Hosts    []string // exactly what requests may name as their host
@@ -151,7 +152,9 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		select {
 		case s.busy <- struct{}{}:
 			defer func() { <-s.busy }()
-			s.asked.note()
+			if r.URL.Path != "/api/state" { // an open page asks for that all the time
+				s.asked.note()
+			}
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
 		}

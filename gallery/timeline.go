@@ -107,11 +107,11 @@ func (s *Server) serveDays(w http.ResponseWriter, r *http.Request) {
 
 // Flags of an item.
 const (
-	isVideo   = 1
-	hasSmall  = 2 // its thumbnail is made
-	mayBe     = 4 // it may have an embedded preview
-	isGone    = 8 // no longer on the device
-	unshowing = 16
+	isVideo  = 1
+	hasSmall = 2  // its thumbnail is made
+	mayBe    = 4  // it may have an embedded preview
+	isGone   = 8  // no longer on the device
+	unshown  = 16 // nothing here shows it
 )
 
 // maxItems is how many are told of at once.
@@ -156,8 +156,8 @@ func (s *Server) flags(l *library.Library, p *library.Picture) (f int) {
 	if l.Gone(p) {
 		f |= isGone
 	}
-	if p.IsVideo() && f&hasSmall == 0 {
-		f |= unshowing
+	if p.IsVideo() && f&hasSmall == 0 && s.o.FFmpeg == "" {
+		f |= unshown
 	}
 	return f
 }

@@ -111,7 +111,7 @@ func (a *activity) quiet(d time.Duration) bool { return time.Now().UnixNano()-a.
 // ahead makes thumbnails while nobody asks for anything, newest first.
 func (s *Server) ahead() {
 	at, generation := 0, int64(-1)
-	for s.pause(200 * time.Millisecond) {
+	for s.pause(500 * time.Millisecond) {
 		l, now, trouble := s.shown()
 		if now != generation {
 			at, generation = 0, now
@@ -124,7 +124,6 @@ func (s *Server) ahead() {
 			at++
 			if p.IsPicture() && !p.Old && !s.shelf.Has(smallName(p)) {
 				_, _ = s.small(s.ctx, p) // who looks at it is told what is wrong
-				break
 			}
 		}
 	}

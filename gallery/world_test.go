@@ -42,6 +42,8 @@ type world struct {
 	secret  crypt.Secret
 	gone    atomic.Bool // the repository cannot be opened
 	phones  gallery.Phones
+	idle    bool
+	ffmpeg  string
 
 	server  *gallery.Server
 	base    string
@@ -212,7 +214,7 @@ func (w *world) serve() {
 		w.t.Fatal(err)
 	}
 	o := gallery.Options{Open: w.open, CacheDir: filepath.Join(w.cache, "gallery"), Zone: time.UTC, Now: func() time.Time { return w.now }, Poll: 200 * time.Millisecond, Hosts: []string{listener.Addr().String()},
-		RestoreTo: w.restore, Restore: w.restoreBelow, Phones: w.phones, Log: func(line string) { w.t.Log(line) }}
+		RestoreTo: w.restore, Restore: w.restoreBelow, Phones: w.phones, Idle: w.idle, FFmpeg: w.ffmpeg, Log: func(line string) { w.t.Log(line) }}
 	if w.server, err = gallery.New(w.t.Context(), o); err != nil {
 		w.t.Fatal(err)
 	}

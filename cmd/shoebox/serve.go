@@ -149,6 +149,9 @@ func (p *program) galleryOptions(f *serveFlags) (o gallery.Options, certificate 
 	}
 	o = gallery.Options{Open: p.open, Zone: p.zone, Now: p.now, TLS: certificate != nil, Idle: true, RestoreTo: f.restoreTo, Restore: p.restoreBelow(f.restoreTo),
 		Log: func(line string) { p.tell("%s", line) }}
+	if o.FFmpeg, err = exec.LookPath("ffmpeg"); err != nil {
+		o.FFmpeg = "" // films are shown without a frame of them
+	}
 	if f.password != "" {
 		text, err := os.ReadFile(f.password)
 		if err != nil {

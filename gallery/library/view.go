@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"shoebox/repo"
 	"shoebox/snapshot"
@@ -277,12 +278,27 @@ func typeFits(text string, p *Picture) bool {
 	return contains(p.Type, text) || contains(p.Name(), "."+text)
 }
 
-// contains looks for small letters in text of any letters.
+// contains looks for small letters in text of any letters. It makes nothing: a search looks at every picture.
 func contains(text, small string) bool {
-	if len(small) > len(text) {
-		return false
+	if small == "" {
+		return true
 	}
-	return strings.Contains(strings.ToLower(text), small)
+	if small[0] >= utf8.RuneSelf {
+		return strings.Contains(strings.ToLower(text), small)
+	}
+	for i := 0; i+len(small) <= len(text); i++ {
+		if lower(text[i]) == small[0] && (text[i:i+len(small)] == small || strings.EqualFold(text[i:i+len(small)], small)) {
+			return true
+		}
+	}
+	return false
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // Facet is a value that some pictures have, and how many.
