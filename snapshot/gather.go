@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
+	"sync/atomic"
 
 	"shoebox/chunk"
 	"shoebox/repo"
@@ -115,26 +115,12 @@ func (g *gathering) down(ctx context.Context, level int) error {
 
 // take reads pages that stand below a level and sorts them by their own. One that cannot be read is noted, once.
 func (g *gathering) take(ctx context.Context, pages map[ofDevice]*held, below int) error {
-	group, running := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
 	byID := make(map[chunk.ID]childForm, len(pages))
 	for _, f := range pages {
 		byID[f.Part.ID] = f.childForm
 	}
-	for _, c := range byID {
-		group.Go(func() error {
-			p, err := g.reader.read(running, c, below)
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if err != nil {
-				g.failed = append(g.failed, err)
-			} else {
-				g.read[c.Part.ID] = p
-			}
-			return running.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
+	g.readAll(ctx, slices.Collect(maps.Values(byID)), below)
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	for of, f := range pages {
@@ -143,4 +129,29 @@ func (g *gathering) take(ctx context.Context, pages map[ofDevice]*held, below in
 		}
 	}
 	return nil
+}
+
+// readAll reads pages, several at once. Few goroutines read many pages each: a new one has to grow its stack for every page.
+func (g *gathering) readAll(ctx context.Context, pages []childForm, below int) {
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(pages)) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(pages)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				p, err := g.reader.read(ctx, pages[i], below)
+				g.keep(pages[i], p, err)
+			}
+		})
+	}
+	readers.Wait()
+}
+
+func (g *gathering) keep(c childForm, p *readPage, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err != nil {
+		g.failed = append(g.failed, err)
+		return
+	}
+	g.read[c.Part.ID] = p
 }
