@@ -72,19 +72,25 @@ func (p *program) phoneSource(ctx context.Context, r *repo.Repo, f backupFlags, 
 // openPhone finds the phone of NAME/FOLDER, and what to call it.
 func (p *program) openPhone(ctx context.Context, f backupFlags, arg string, exclude []string) (phone *device.Phone, name string, roots []string, err error) {
 	alias, root, _ := strings.Cut(arg, "/")
-	names, err := readAliases()
-	if err != nil {
-		return nil, "", nil, err
-	}
 	if root = strings.Trim(root, "/"); root != "" {
 		roots = []string{root}
+	}
+	phone, name, err = p.openPhoneAt(ctx, f, alias, roots, exclude)
+	return phone, name, roots, err
+}
+
+// openPhoneAt finds the phone of a name, of which the roots are listed.
+func (p *program) openPhoneAt(ctx context.Context, f backupFlags, alias string, roots, exclude []string) (phone *device.Phone, name string, err error) {
+	names, err := readAliases()
+	if err != nil {
+		return nil, "", err
 	}
 	phone, err = device.OpenPhone(ctx, adbServer(), device.PhoneOptions{Roots: roots, Exclude: exclude,
 		Serial: firstOf(names.identity(alias), alias, f.serial, os.Getenv("ANDROID_SERIAL"))})
 	if err != nil {
-		return nil, "", nil, nameChoices(err, names)
+		return nil, "", nameChoices(err, names)
 	}
-	return phone, firstOf(names[phone.Identity], phone.Model, phone.Serial), roots, nil
+	return phone, firstOf(names[phone.Identity], phone.Model, phone.Serial), nil
 }
 
 // tryPhones tells what is wrong with the phones that are asked for, before a repository is made for them.
