@@ -14,7 +14,7 @@ import (
 	"shoebox/repo/wire"
 )
 
-// pageReader reads pages. With a memo, a page that several snapshots share is read once.
+// pageReader reads pages. With a memo, a page that several snapshots share is read once, and one goroutine alone may use it, to look paths up.
 type pageReader struct {
 	chunk func(context.Context, repo.Part) ([]byte, error)
 	memo  map[chunk.ID]*readPage // nil to remember nothing
