@@ -71,6 +71,7 @@ func pages(t *testing.T, b *gallerytest.Browser) {
 	album(w)
 	w.serve()
 	w.enter(b)
+	b.Size(1120, 720)
 	b.Wait(`document.querySelectorAll(".tile img").length > 10`)
 	b.Wait(`!document.querySelector(".tile img[src^='/preview']")`)
 	fine(t, b, "timeline")
@@ -85,7 +86,7 @@ func pages(t *testing.T, b *gallerytest.Browser) {
 		t.Errorf("the timeline is %d pixels wide on a screen of 380", wide)
 	}
 	b.Picture("timeline-phone")
-	b.Size(1280, 800)
+	b.Size(1120, 720)
 	_, ids := w.items("")
 	for page, ready := range map[string]string{"night": ".mini img", "snapshots": ".calendar a", "albums": ".cover img", "search": ".chip", "attic": ".empty", "?q=nothing": ".empty", "?asof=2026-11-01": ".tile img",
 		"picture/" + ids["IMG_20261031_101.jpg"]: "#full", "picture/0000000000000000": ".empty"} {
@@ -121,7 +122,11 @@ func door(t *testing.T, b *gallerytest.Browser) {
 	b.Wait(`document.querySelector(".door")`)
 	fine(t, b, "door")
 	token := w.server.Token()
-	b.Go(w.base + "/#" + token)
+	page := filepath.Join(t.TempDir(), "open.html") // as serve has the browser opened
+	if err := os.WriteFile(page, []byte(fmt.Sprintf(`<meta http-equiv="refresh" content="0; url=%s/#%s">`, w.base, token)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.Go("file://" + page)
 	b.Wait(`document.querySelector("#grid[data-ready]")`)
 	if left := gallerytest.Eval[string](b, "location.href + document.cookie"); left != w.base+"/" {
 		t.Errorf("the key, or the cookie, lies open: %s", left)

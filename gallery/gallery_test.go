@@ -12,8 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"shoebox/gallery"
+	"shoebox/snapshot"
+	"shoebox/snapshot/photo/phototest"
 )
 
 func TestTimelineAndSearch(t *testing.T) {
@@ -262,5 +265,46 @@ func TestNothingWithoutTheKey(t *testing.T) {
 		if r.StatusCode != http.StatusForbidden {
 			t.Errorf("POST %s from nowhere: %d", path, r.StatusCode)
 		}
+	}
+}
+
+// A picture that went and came again is shown on the days it was there, and on no other; and what only forgotten snapshots held is in the attic.
+func TestGapsAndAttic(t *testing.T) {
+	w := newWorld(t)
+	day := func(d int) time.Time { return time.Date(2026, 10, d, 9, 0, 0, 0, time.UTC) }
+	w.photo("DCIM/stays.jpg", 1, day(1), phototest.Tags{})
+	comes := w.photo("DCIM/comes.jpg", 2, day(2), phototest.Tags{})
+	w.photo("DCIM/old.jpg", 3, day(3), phototest.Tags{})
+	first := w.backup()
+	w.remove("DCIM/comes.jpg")
+	w.remove("DCIM/old.jpg")
+	w.backup()
+	w.write("DCIM/comes.jpg", comes, day(2))
+	w.backup()
+	w.serve()
+	w.want("", "old.jpg", "comes.jpg", "stays.jpg")
+	w.want("?asof=2026-11-01", "old.jpg", "comes.jpg", "stays.jpg")
+	w.want("?asof=2026-11-02", "stays.jpg")
+	w.want("?asof=2026-11-03", "comes.jpg", "stays.jpg")
+	_, ids := w.items("")
+	if story := string(w.get("/picture/" + ids["comes.jpg"] + "/story").body); !strings.Contains(story, "Not there") {
+		t.Errorf("the story does not tell of the gap: %s", story)
+	}
+	if _, err := snapshot.Forget(t.Context(), w.repo, []string{first.Name}, snapshot.ForgetOptions{Now: func() time.Time { return w.now }}); err != nil {
+		t.Fatal(err)
+	}
+	w.until(func() bool { names, _ := w.items("?attic=1"); return len(names) == 1 })
+	w.want("?attic=1", "old.jpg")
+	w.want("", "old.jpg", "comes.jpg", "stays.jpg")
+	w.want("?asof=2026-11-02", "stays.jpg")
+	_, ids = w.items("?attic=1")
+	if r := w.get("/thumb/" + ids["old.jpg"]); r.status != 200 {
+		t.Errorf("a picture of the attic: %d", r.status)
+	}
+	if story := string(w.get("/picture/" + ids["old.jpg"] + "/story?attic=1").body); !strings.Contains(story, "Only the attic holds it") {
+		t.Errorf("the story of a last copy: %s", story)
+	}
+	if page := string(w.get("/attic", "Accept", "text/html").body); !strings.Contains(page, "1 picture") {
+		t.Error("the attic's page does not say how many there are")
 	}
 }

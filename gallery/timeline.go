@@ -195,7 +195,7 @@ func (s *Server) serveState(w http.ResponseWriter, r *http.Request) {
 func (s *Server) about(l *library.Library, q library.Query) string {
 	switch {
 	case q.Attic:
-		return "The attic: last copies of what forgotten snapshots held"
+		return "Attic"
 	case q.Snapshot != "":
 		for _, one := range l.Snapshots {
 			if one.Name == q.Snapshot {

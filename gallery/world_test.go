@@ -275,7 +275,7 @@ func (w *world) restoreBelow(ctx context.Context, r *repo.Repo, folder string, e
 
 func (w *world) until(done func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if done() {
 			return
 		}

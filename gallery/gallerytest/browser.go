@@ -94,10 +94,10 @@ func Eval[T any](b *Browser, expression string) T {
 	return v
 }
 
-// Wait waits until an expression is true, for at most 20 seconds.
+// Wait waits until an expression is true, for at most a minute.
 func (b *Browser) Wait(expression string) {
 	b.t.Helper()
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for time.Now().Before(end) {
 		ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))

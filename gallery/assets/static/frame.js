@@ -33,6 +33,13 @@ async function look() {
     if (troubled) dispatchEvent(new CustomEvent("shoebox:back"));
     troubled = false;
     tell("");
+    if (state.damaged && !sessionStorage.getItem("damage")) {
+      tell("A part of the catalog is damaged, so pictures may be missing here. Run “shoebox check”, then “shoebox heal”.", true);
+      const b = document.createElement("button");
+      b.textContent = "Understood";
+      b.addEventListener("click", () => { sessionStorage.setItem("damage", "seen"); tell(""); });
+      notice.append(b);
+    }
   }
   if (seen !== null && state.generation !== seen && !state.trouble) dispatchEvent(new CustomEvent("shoebox:new"));
   if (!state.trouble) seen = state.generation;
