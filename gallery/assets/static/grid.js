@@ -52,7 +52,7 @@ export class Grid {
 
   scrolled() {
     const now = performance.now();
-    this.fast = Math.abs(scrollY - this.lastTop) > innerHeight * 1.5 * Math.max((now - (this.lastTime ?? 0)) / 100, .2);
+    this.fast = Math.abs(scrollY - this.lastTop) > innerHeight * .5 * Math.max((now - (this.lastTime ?? 0)) / 100, .1); // five screens a second: nothing can be made out
     this.lastTop = scrollY;
     this.lastTime = now;
     if (this.frame) return;
