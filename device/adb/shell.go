@@ -91,8 +91,11 @@ func (c *conn) shellOutput(cmd Command) (int, error) {
 			if n != 1 {
 				return NoExit, fmt.Errorf("%w: an exit code of %d bytes", ErrProtocol, n)
 			}
-			code, err := c.r.ReadByte()
-			return int(code), readError(err)
+			var code [1]byte
+			if err := c.full(code[:]); err != nil {
+				return NoExit, err
+			}
+			return int(code[0]), nil
 		default:
 			return NoExit, fmt.Errorf("%w: shell packet %d", ErrProtocol, head[0])
 		}
