@@ -38,13 +38,14 @@ test-tools bench-tools:
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
 
 # First everything but the proofs under the race detector; then the packages that count what they try, with the counts of every run, which
-# tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000 pictures.
+# tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000 pictures,
+# and the decoder of HEIC, which the race detector slows down too much.
 proofs := ./bench/proof/... ./chunk ./device/... ./repo/... ./snapshot
 test: test-tools vet
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '^shoebox/bench/proof$$')
 	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT
 	SHOEBOX_PROOF=1 SHOEBOX_COUNTS=$$counts $(GO) test -timeout 30m $(proofs)
-	SHOEBOX_PROOF=1 $(GO) test -timeout 20m -run '^TestMany$$' ./gallery
+	SHOEBOX_PROOF=1 $(GO) test -timeout 20m -run '^(TestMany|TestHEIC|TestHostileHEIC)$$' ./gallery ./gallery/thumb
 	$(GO) run ./bench/proof/tally -level every $$counts
 
 # Leaves out each step of repo/guard in turn and sees a named test fail: about two minutes.

@@ -70,9 +70,15 @@ const (
 	partBytes   = 1 + 32 + 4
 )
 
+// zoneOf tells one zone from another, also where each is called Local.
+func zoneOf(loc *time.Location) string {
+	winter, summer := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+	return loc.String() + winter.In(loc).Format(" -0700") + summer.In(loc).Format(" -0700")
+}
+
 // Encode gives the library as bytes for Decode.
 func (l *Library) Encode(loc *time.Location) ([]byte, error) {
-	f := form{Version: formVersion, Names: l.Names(), Zone: loc.String(), Damaged: l.Damaged, Numbers: make([]int64, 0, columns*len(l.Pictures))}
+	f := form{Version: formVersion, Names: l.Names(), Zone: zoneOf(loc), Damaged: l.Damaged, Numbers: make([]int64, 0, columns*len(l.Pictures))}
 	at := make(map[string]int64)
 	text := func(s string) int64 {
 		if _, ok := at[s]; !ok {
@@ -115,7 +121,7 @@ func Decode(data []byte, snapshots []snapshot.Snapshot, loc *time.Location) (l *
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&f); err != nil {
 		return nil, false, fmt.Errorf("read the library kept here: %w", err)
 	}
-	if f.Version != formVersion || f.Zone != loc.String() {
+	if f.Version != formVersion || f.Zone != zoneOf(loc) {
 		return nil, false, ErrStale
 	}
 	l = &Library{Damaged: f.Damaged}
