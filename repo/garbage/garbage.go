@@ -30,8 +30,8 @@ type bound struct {
 	percent int // as set last
 }
 
-// cycle is garbage at once: what is to be done when it was collected is done once a cycle.
-type cycle struct{ next *cycle }
+// cycle is garbage at once: what is to be done when it was collected is done once a cycle. The runtime puts smaller things together with others.
+type cycle [32]byte
 
 func (b *bound) collected() {
 	if percent := percentFor(b.room, alive()); percent != b.percent {
