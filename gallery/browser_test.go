@@ -1,6 +1,7 @@
 package gallery_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"os"
@@ -194,6 +195,15 @@ func keyboard(t *testing.T, b *gallerytest.Browser) {
 		}
 	}
 	b.Key("Escape")
+	down := t.TempDir()
+	b.Downloads(down)
+	b.Click("#zip")
+	w.until(func() bool { _, err := os.Stat(filepath.Join(down, "pictures.zip")); return err == nil })
+	if z, err := zip.OpenReader(filepath.Join(down, "pictures.zip")); err != nil || len(z.File) != 2 {
+		t.Errorf("the zip: %v", err)
+	} else {
+		z.Close()
+	}
 	b.Key("Escape")
 	b.Wait(`document.getElementById("selection").hidden`)
 	gallerytest.Eval[bool](b, `document.activeElement.blur(), true`)

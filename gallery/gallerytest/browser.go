@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
@@ -61,6 +62,15 @@ func (b *Browser) do(steps ...chromedp.Action[chromedp.Void]) {
 func (b *Browser) Go(address string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(address))
+}
+
+// Downloads has files that are downloaded put into a folder.
+func (b *Browser) Downloads(dir string) {
+	b.t.Helper()
+	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: "allow", DownloadPath: dir})
+		return chromedp.Void{}, err
+	})
 }
 
 // Size makes the window so many pixels large.
