@@ -60,7 +60,7 @@ func measureLive(ctx context.Context, p *printer) error {
 						during = heap()
 					}
 				}})
-				p.say("memory of prune, a live chunk", (during-before)/float64(n), "%d chunks; the table doubles, so it is 11 to 23, and half as much again while it does", n)
+				p.say("memory of prune, a live chunk", (during-before)/float64(n), "%d chunks; tables double, so it is 11 to 23", n)
 				return err
 			})
 		})
