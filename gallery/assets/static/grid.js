@@ -55,10 +55,11 @@ export class Grid {
     this.fast = Math.abs(scrollY - this.lastTop) > innerHeight * .5 * Math.max((now - (this.lastTime ?? 0)) / 100, .1); // five screens a second: nothing can be made out
     this.lastTop = scrollY;
     this.lastTime = now;
+    this.moving = true;
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => { this.frame = 0; this.draw(); });
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => { this.fast = false; this.rootTop = this.root.offsetTop; this.draw(); this.better(); }, 120);
+    this.settling = setTimeout(() => { this.fast = this.moving = false; this.rootTop = this.root.offsetTop; this.draw(); this.better(); }, 120);
   }
 
   draw() {
@@ -99,6 +100,7 @@ export class Grid {
       t.replaceChildren();
       t.className = "tile";
       t.removeAttribute("title");
+      t.removeAttribute("aria-label");
       delete t.item;
       delete t.picture;
     } else {
@@ -109,7 +111,7 @@ export class Grid {
     t.dataset.index = i;
     t.href = "#";
     t.tabIndex = i === Math.max(this.current, 0) ? 0 : -1;
-    t.setAttribute("aria-label", longDayText(this.layout.days[d][0]));
+    if (!this.fast) t.setAttribute("aria-label", longDayText(this.layout.days[d][0]));
     this.tiles.set(i, t);
     return t;
   }
@@ -119,6 +121,7 @@ export class Grid {
     for (let d = last >= first ? l.dayOf(first) : l.days.length; d < l.days.length && l.start[d] <= last; d++) wanted.add(d);
     for (const [d, h] of this.headings) if (!wanted.has(d)) { h.remove(); this.headings.delete(d); }
     for (const d of wanted) {
+      if (this.fast) break; // the month is told at the top
       if (this.headings.has(d)) continue;
       const [x, y, width] = l.heading(d);
       const h = element("div", { className: "heading" }, dayText(l.days[d][0]));
@@ -167,6 +170,7 @@ export class Grid {
     for (let i = first; i <= last; i++) {
       const t = this.tiles.get(i);
       if (!t || t.picture) continue;
+      if (!this.fast && !t.item && !t.hasAttribute("aria-label")) t.setAttribute("aria-label", longDayText(this.layout.days[this.layout.dayOf(i)][0]));
       if (this.fast && !this.blocks.has(Math.floor(i / block))) continue;
       const b = this.items(Math.floor(i / block)), item = b.items[i % block];
       if (item) this.paint(t, item);
@@ -213,9 +217,9 @@ export class Grid {
     this.soon = setTimeout(() => this.better(), 250);
   }
 
-  // better asks for real thumbnails of what is still seen, two at a time: they may take a while to be made.
+  // better asks for real thumbnails of what is still seen, two at a time, once scrolling rests: they may take a while to be made.
   better() {
-    while (this.working < 2 && this.waiting.length && !this.fast) {
+    while (this.working < 2 && this.waiting.length && !this.moving) {
       const t = this.waiting.pop();
       if (!t.isConnected || !t.item || t.better === t.item[0]) continue;
       const id = t.item[0];
