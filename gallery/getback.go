@@ -20,9 +20,12 @@ import (
 // restored files go below, and may be "".
 type RestoreFunc func(ctx context.Context, r *repo.Repo, folder string, entries []snapshot.Entry) (Restored, error)
 
+// PutBackFunc puts entries back onto a phone, each to the place it had there.
+type PutBackFunc func(ctx context.Context, r *repo.Repo, phone string, entries []snapshot.Entry) (Restored, error)
+
 // Restored says what came of it.
 type Restored struct {
-	Folder string             `json:"folder"` // where the files are
+	Folder string             `json:"folder"` // where the files are: a folder, or the name of a phone
 	Files  int                `json:"files"`  // written
 	Same   int                `json:"same"`   // there already
 	Failed []snapshot.Failure `json:"failed"`
@@ -143,17 +146,18 @@ func unique(taken map[string]bool, name string) string {
 	return free
 }
 
-// serveRestore writes a selection to a folder on this machine.
+// serveRestore writes a selection to a folder on this machine, or to a phone.
 func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		IDs    []string `json:"ids"`
 		Folder string   `json:"folder"`
+		Phone  string   `json:"phone"` // "" for the folder
 	}
-	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || s.o.Restore == nil {
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 		s.fail(w, r, errAsked)
 		return
 	}
-	folder, err := folderOf(asked.Folder)
+	write, err := s.writer(asked.Folder, asked.Phone)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -163,12 +167,33 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	did, err := s.restore(r.Context(), folder, all)
-	if err != nil {
+	did, err := s.restore(r.Context(), all, write)
+	switch {
+	case err != nil && asked.Phone != "":
+		s.phoneFail(w, err)
+	case err != nil:
 		s.fail(w, r, err)
-		return
+	default:
+		s.answer(w, http.StatusOK, did)
 	}
-	s.answer(w, http.StatusOK, did)
+}
+
+// writeFunc is a RestoreFunc or a PutBackFunc whose target is chosen.
+type writeFunc func(ctx context.Context, r *repo.Repo, entries []snapshot.Entry) (Restored, error)
+
+func (s *Server) writer(folder, phone string) (writeFunc, error) {
+	if phone != "" && s.o.PutBack != nil {
+		return func(ctx context.Context, r *repo.Repo, entries []snapshot.Entry) (Restored, error) {
+			return s.o.PutBack(ctx, r, phone, entries)
+		}, nil
+	}
+	if phone != "" || s.o.Restore == nil {
+		return nil, errAsked
+	}
+	folder, err := folderOf(folder)
+	return func(ctx context.Context, r *repo.Repo, entries []snapshot.Entry) (Restored, error) {
+		return s.o.Restore(ctx, r, folder, entries)
+	}, err
 }
 
 // folderOf checks the name of a folder: below the one the server was started with, and plain.
@@ -188,7 +213,7 @@ func folderOf(name string) (string, error) {
 	return name, nil
 }
 
-func (s *Server) restore(ctx context.Context, folder string, all []*library.Picture) (Restored, error) {
+func (s *Server) restore(ctx context.Context, all []*library.Picture, write writeFunc) (Restored, error) {
 	names := make(map[string]bool)
 	var entries []snapshot.Entry
 	var failed []snapshot.Failure
@@ -203,7 +228,7 @@ func (s *Server) restore(ctx context.Context, folder string, all []*library.Pict
 	}
 	repository, giveBack := s.borrow()
 	defer giveBack()
-	did, err := s.o.Restore(ctx, repository, folder, entries)
+	did, err := write(ctx, repository, entries)
 	did.Failed = append(failed, did.Failed...)
 	return did, err
 }

@@ -25,7 +25,8 @@ type page struct {
 	Query   library.Query
 	About   string
 	Phones  bool
-	Restore string
+	PutBack bool   // pictures can go back onto a phone
+	Restore string // in words: where restored files go; "" for nowhere
 	Body    any
 }
 
@@ -40,7 +41,7 @@ func templates() (*template.Template, error) {
 // render answers with a page.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name, title string, body any) {
 	q := queryOf(r.URL.Query())
-	p := page{Title: title, Path: r.URL.Path, Query: q, Phones: s.o.Phones != nil, Body: body}
+	p := page{Title: title, Path: r.URL.Path, Query: q, Phones: s.o.Phones != nil, PutBack: s.o.Phones != nil && s.o.PutBack != nil, Body: body}
 	if s.o.Restore != nil {
 		p.Restore = s.o.RestoreTo
 	}

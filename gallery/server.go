@@ -39,6 +39,7 @@ type Options struct {
 
 	Phones    Phones      // nil: phones are not spoken of
 	Restore   RestoreFunc // nil: nothing can be restored to this machine
+	PutBack   PutBackFunc // nil: nothing can be put back onto a phone
 	RestoreTo string      // in words: the folder that restored files go below
 	Log       func(line string)
 }

@@ -147,7 +147,7 @@ func (p *program) galleryOptions(f *serveFlags) (o gallery.Options, certificate 
 	if f.restoreTo, err = filepath.Abs(f.restoreTo); err != nil {
 		return o, nil, err
 	}
-	o = gallery.Options{Open: p.open, Zone: p.zone, Now: p.now, TLS: certificate != nil, Idle: true, RestoreTo: f.restoreTo, Restore: p.restoreBelow(f.restoreTo),
+	o = gallery.Options{Open: p.open, Zone: p.zone, Now: p.now, TLS: certificate != nil, Idle: true, RestoreTo: f.restoreTo, Restore: p.restoreBelow(f.restoreTo), PutBack: p.putBack,
 		Log: func(line string) { p.tell("%s", line) }}
 	if o.FFmpeg, err = exec.LookPath("ffmpeg"); err != nil {
 		o.FFmpeg = "" // films are shown without a frame of them
@@ -253,36 +253,53 @@ func openBrowser(address string) (dir string, err error) {
 
 // restoreBelow writes entries below a folder, which is made when something is restored. Nothing leaves the folder, whatever links are in it.
 func (p *program) restoreBelow(root string) gallery.RestoreFunc {
-	return func(ctx context.Context, r *repo.Repo, folder string, entries []snapshot.Entry) (did gallery.Restored, err error) {
+	return func(ctx context.Context, r *repo.Repo, folder string, entries []snapshot.Entry) (gallery.Restored, error) {
 		to, done, err := openTarget(root, snapshot.Never, false)
 		if err != nil {
-			return did, err
+			return gallery.Restored{}, err
 		}
 		defer done()
-		did.Folder = filepath.Join(root, filepath.FromSlash(folder))
-		for _, e := range entries {
-			if folder != "" {
-				e.Path = folder + "/" + e.Path
-			}
-			switch err := to.Write(ctx, e.File, snapshot.Open(ctx, r, e)); {
-			case err == nil:
-				did.Files++
-			case errors.Is(err, fs.ErrExist) && same(ctx, to, e.File):
-				did.Same++
-			case errors.Is(err, fs.ErrExist):
-				did.Failed = append(did.Failed, snapshot.Failure{Path: device.Printable(e.Path), Reason: "another file of that name is there already"})
-			case ctx.Err() != nil:
-				return did, context.Cause(ctx)
-			default:
-				did.Failed = append(did.Failed, snapshot.Failure{Path: device.Printable(e.Path), Reason: err.Error()})
+		if folder != "" {
+			for i := range entries {
+				entries[i].Path = folder + "/" + entries[i].Path
 			}
 		}
-		return did, to.Flush(ctx)
+		return giveBack(ctx, r, to, entries, filepath.Join(root, filepath.FromSlash(folder)))
 	}
 }
 
-// same tells whether the file is there already.
-func same(ctx context.Context, to *device.Dir, f device.File) bool {
-	there, err := to.Stat(ctx, f.Path)
-	return err == nil && there.Size == f.Size && there.ModTime.Unix() == f.ModTime.Unix()
+// giveBack writes entries where nothing is in their way. name is that of the target.
+func giveBack(ctx context.Context, r *repo.Repo, to snapshot.Target, entries []snapshot.Entry, name string) (gallery.Restored, error) {
+	did := gallery.Restored{Folder: name}
+	for _, e := range entries {
+		what, err := giveOne(ctx, r, to, e)
+		switch {
+		case ctx.Err() != nil:
+			return did, context.Cause(ctx)
+		case errors.As(err, new(*device.PhoneError)):
+			return did, err
+		case err != nil:
+			did.Failed = append(did.Failed, snapshot.Failure{Path: device.Printable(e.Path), Reason: err.Error()})
+		case what == snapshot.Unchanged:
+			did.Same++
+		default:
+			did.Files++
+		}
+	}
+	return did, to.Flush(ctx)
+}
+
+func giveOne(ctx context.Context, r *repo.Repo, to snapshot.Target, e snapshot.Entry) (snapshot.What, error) {
+	there, err := to.Stat(ctx, e.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return snapshot.New, to.Write(ctx, e.File, snapshot.Open(ctx, r, e))
+	}
+	if err != nil {
+		return "", err
+	}
+	same, err := to.Same(ctx, there, e.File, snapshot.Open(ctx, r, e))
+	if err == nil && !same {
+		err = errors.New("another file of that name is there already")
+	}
+	return snapshot.Unchanged, err
 }

@@ -172,6 +172,26 @@ func TestServePhone(t *testing.T) {
 		t.Errorf("what came back: %d bytes, %v", len(got), err)
 	}
 
+	// Gone from the phone, and put back onto it.
+	lost := filepath.Join(s.phone, "DCIM/Camera/PXL_20261030_120000000.jpg")
+	if err := os.Remove(lost); err != nil {
+		t.Fatal(err)
+	}
+	b.Wait(`!document.getElementById("put-back").hidden`)
+	b.Click("#put-back")
+	b.Wait(`document.getElementById("said").textContent == "Restored to Pixel 8."`)
+	if got, err := os.ReadFile(lost); err != nil || !bytes.Equal(got, first) {
+		t.Errorf("what came back onto the phone: %d bytes, %v", len(got), err)
+	}
+	b.Click("#put-back")
+	b.Wait(`document.getElementById("said").textContent == "It is there already: Pixel 8."`)
+	b.Go(base + "/")
+	b.Wait(`document.querySelectorAll(".tile .pick").length == 9`)
+	gallerytest.Eval[bool](b, `document.querySelectorAll(".tile .pick").forEach((p) => p.click()), document.getElementById("restore").click(), true`)
+	b.Wait(`document.getElementById("where").options.length == 2`)
+	gallerytest.Eval[bool](b, `document.getElementById("where").selectedIndex = 1, document.getElementById("restore-go").click(), true`)
+	b.Wait(`document.getElementById("restored").textContent == "0 restored to Pixel 8. 9 there already."`)
+
 	// The cable is pulled in the middle of a backup: the page says so, and goes on when it is back.
 	s.put("DCIM/Camera/PXL_20261101_100000000.jpg", 30, day.AddDate(0, 0, 2))
 	s.put("DCIM/Camera/PXL_20261101_110000000.jpg", 31, day.AddDate(0, 0, 2))

@@ -257,3 +257,13 @@ func (c *chosenFiles) Files(ctx context.Context) iter.Seq2[device.File, error] {
 		}
 	}
 }
+
+// putBack implements gallery.PutBackFunc.
+func (p *program) putBack(ctx context.Context, r *repo.Repo, id string, entries []snapshot.Entry) (gallery.Restored, error) {
+	to, err := p.phoneDestination(ctx, "", id, snapshot.Never)
+	if err != nil {
+		return gallery.Restored{}, err
+	}
+	defer to.close()
+	return giveBack(ctx, r, to, entries, to.name)
+}

@@ -108,14 +108,22 @@ document.getElementById("zip").addEventListener("click", () => {
 const dialog = document.getElementById("restoring");
 if (dialog) {
   const text = document.getElementById("restored"), go = document.getElementById("restore-go");
-  document.getElementById("restore").addEventListener("click", () => { text.textContent = ""; dialog.showModal(); });
+  document.getElementById("restore").addEventListener("click", () => { text.textContent = ""; dialog.showModal(); offerPhones(); });
+  const where = document.getElementById("where"), folder = document.getElementById("folder");
+  where.addEventListener("change", () => { folder.disabled = where.value !== ""; });
+  const offerPhones = async () => {
+    const { phones } = await getJSON("/api/phones").catch(() => ({}));
+    for (const p of phones ?? []) {
+      if (p.ready && ![...where.options].some((o) => o.value === p.id)) where.append(element("option", { value: p.id, textContent: `${p.name}, where they were` }));
+    }
+  };
   document.getElementById("restore-close").addEventListener("click", () => dialog.close());
   dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); go.click(); });
   go.addEventListener("click", async () => {
     go.disabled = true;
     text.textContent = "Restoring…";
     try {
-      const did = await postJSON("/restore", { ids: [...chosen.keys()], folder: document.getElementById("folder").value });
+      const did = await postJSON("/restore", { ids: [...chosen.keys()], folder: where.value ? "" : folder.value, phone: where.value });
       text.textContent = `${did.files} restored to ${did.folder}.` + (did.same ? ` ${did.same} there already.` : "") + (did.failed?.length ? ` ${did.failed.length} could not be restored: ${did.failed[0].Path}: ${did.failed[0].Reason}` : "");
     } catch (err) {
       text.textContent = err.message;

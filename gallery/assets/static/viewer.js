@@ -1,6 +1,6 @@
 // One picture: zoom, keys, and the next one without leaving the page.
 
-import { postJSON } from "./ask.js";
+import { getJSON, postJSON } from "./ask.js";
 
 let main = document.getElementById("main");
 let zoom = { scale: 1, x: 0, y: 0 };
@@ -59,7 +59,8 @@ function listen() {
   }
   byId("info").addEventListener("click", () => showFacts(!factsOpen));
   byId("film")?.addEventListener("click", playFilm);
-  byId("restore-one")?.addEventListener("click", restore);
+  byId("restore-one")?.addEventListener("click", () => restore(""));
+  offerPhone();
   for (const way of ["previous", "next"]) byId(way)?.addEventListener("click", (e) => { if (!e.ctrlKey && !e.metaKey) { e.preventDefault(); go(e.currentTarget.href); } });
   if (factsOpen) showFacts(true);
 }
@@ -90,10 +91,22 @@ function say(text) {
   byId("said").textContent = text;
 }
 
-async function restore() {
+// offerPhone shows the way back to the phone that is plugged in.
+async function offerPhone() {
+  const b = byId("put-back");
+  if (!b) return;
+  const { phones } = await getJSON("/api/phones").catch(() => ({}));
+  const phone = phones?.find((p) => p.ready);
+  if (!phone) return;
+  b.setAttribute("aria-label", `Put back onto ${phone.name}`);
+  b.hidden = false;
+  b.addEventListener("click", () => restore(phone.id));
+}
+
+async function restore(phone) {
   say("Restoring…");
   try {
-    const did = await postJSON("/restore", { ids: [main.dataset.id], folder: "" });
+    const did = await postJSON("/restore", { ids: [main.dataset.id], folder: "", phone });
     say(did.failed?.length ? `Not restored: ${did.failed[0].Reason}` : did.files ? `Restored to ${did.folder}.` : `It is there already: ${did.folder}.`);
   } catch (err) {
     say(err.message);
