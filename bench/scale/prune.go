@@ -179,21 +179,41 @@ func (s *sim) evacuate(packs []int32, t *Tally) {
 			if i == 0 {
 				size = p.bytes - size*(p.chunks-1)
 			}
-			t.get(int64(size))
 			b.chunk(p.class, int(size)-sealed)
 		}
+		small := p.chunks
 		for _, page := range s.meta[id] {
 			if s.liveAt(page) {
-				t.get(int64(s.pages[page].stored))
+				small++
 				b.page(page)
 			}
 		}
+		readRuns(int64(p.size), int64(p.bytes), int64(small), t)
 	}
 	b.flush()
 	s.born = today
 	for _, id := range b.all {
-		t.get(int64(s.packs[id].size))
+		readRuns(int64(s.packs[id].size), 0, 0, t)
 		s.moved += int64(s.packs[id].size)
+	}
+}
+
+const (
+	longestRun = 4 << 20   // bytes a prune reads at once
+	widestGap  = 128 << 10 // bytes of dead chunks that it reads along
+)
+
+// readRuns reads what is live of a pack, neighbours at once: all of it where chunks are small, or where it is read back. Larger ones have as
+// many neighbours as the share that is live gives them.
+func readRuns(size, live, chunks int64, t *Tally) {
+	runs, bytes := (size+longestRun-1)/longestRun, size
+	if chunks > 0 && live/chunks > widestGap {
+		alone := 1 - float64(live)/float64(size)
+		runs = max(1, int64(float64(chunks)*max(alone, min(1, float64(live/chunks)/longestRun))))
+		bytes = live
+	}
+	for range runs {
+		t.get(bytes / runs)
 	}
 }
 
