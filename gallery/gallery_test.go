@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"shoebox/gallery"
+	"shoebox/repo"
 	"shoebox/snapshot"
 	"shoebox/snapshot/photo/phototest"
 )
@@ -68,6 +69,20 @@ func TestTimelineAndSearch(t *testing.T) {
 		if !strings.Contains(story, want) {
 			t.Errorf("the story does not say %q: %s", want, story)
 		}
+	}
+	if !strings.Contains(story, "Not since it was stored") {
+		t.Errorf("before a check the story says %s", story)
+	}
+	checked, err := w.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer checked.Close()
+	if _, err := snapshot.Check(t.Context(), checked, snapshot.CheckOptions{Read: repo.Budget{All: true}}); err != nil {
+		t.Fatal(err)
+	}
+	if story = string(w.get("/picture/" + after["IMG_2.jpg"] + "/story").body); strings.Contains(story, "Not since it was stored") {
+		t.Errorf("after a check that read everything the story says %s", story)
 	}
 }
 

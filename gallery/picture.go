@@ -124,7 +124,7 @@ func (s *Server) storyPart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l, _, _ := s.shown()
-	b := story{Picture: p, Hash: hex.EncodeToString(p.Hash[:]), Address: addressOf(queryOf(r.URL.Query())), Verified: s.verified(p)}
+	b := story{Picture: p, Hash: hex.EncodeToString(p.Hash[:]), Address: addressOf(queryOf(r.URL.Query())), Verified: s.verified(r.Context(), p)}
 	facts, err := s.factsOf(r.Context(), p)
 	if err != nil {
 		b.Failed = adviceOn(err).Text + " " + adviceOn(err).Next
@@ -243,17 +243,25 @@ func (s *Server) spans(ctx context.Context, l *library.Library, p *library.Pictu
 
 func verifiedName(p *library.Picture) string { return "verified/" + hex.EncodeToString(p.Hash[:]) }
 
-// verified says when the bytes were last read whole and held against their hash on this machine; "" for never.
-func (s *Server) verified(p *library.Picture) string {
-	data, ok := s.shelf.Get(verifiedName(p))
-	if !ok {
+// verified says when the bytes were last read whole and held against their hash on this machine, by this page or by a check; "" for never.
+func (s *Server) verified(ctx context.Context, p *library.Picture) string {
+	var last time.Time
+	if data, ok := s.shelf.Get(verifiedName(p)); ok {
+		if n, err := strconv.ParseInt(string(data), 10, 64); err == nil {
+			last = time.Unix(n, 0)
+		}
+	}
+	if e, err := s.entry(ctx, p); err == nil {
+		repository, giveBack := s.borrow()
+		defer giveBack()
+		if at, err := repository.Verified(ctx, e.Content); err == nil && at.After(last) {
+			last = at
+		}
+	}
+	if last.IsZero() {
 		return ""
 	}
-	n, err := strconv.ParseInt(string(data), 10, 64)
-	if err != nil {
-		return ""
-	}
-	return s.moment(time.Unix(n, 0))
+	return s.moment(last)
 }
 
 // verify reads a picture whole and holds it against the hash it had on the device.
@@ -266,7 +274,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.answer(w, http.StatusOK, map[string]string{"state": "whole", "text": "Every byte is as it was on the device: " + s.verified(p)})
+	s.answer(w, http.StatusOK, map[string]string{"state": "whole", "text": "Every byte is as it was on the device: " + s.verified(r.Context(), p)})
 }
 
 func (s *Server) proveWhole(ctx context.Context, p *library.Picture) error {
