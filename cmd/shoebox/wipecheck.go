@@ -88,7 +88,8 @@ func (p *program) wipeCheck(ctx context.Context, held snapshot.Held, name string
 		err = p.printJSON(map[string]any{"message_type": "summary", "safe": said.Yes(), "quick": quick, "device": name, "files": said.Files, "bytes": said.Bytes, "files_proven": said.Proven,
 			"files_alike": said.Alike, "missing": pathsOf(said.Missing), "different": pathsOf(said.Different), "lost": reasonsOf(said.Lost), "unread": reasonsOf(said.Unread)})
 	} else {
-		p.wipeSaid(said, name)
+		_, phone := held.(*device.Phone)
+		p.wipeSaid(said, name, phone)
 	}
 	if err == nil && !said.Yes() {
 		err = &exitError{code: exitSome}
@@ -96,12 +97,15 @@ func (p *program) wipeCheck(ctx context.Context, held snapshot.Held, name string
 	return err
 }
 
-func (p *program) wipeSaid(s *snapshot.Safety, name string) {
+func (p *program) wipeSaid(s *snapshot.Safety, name string, phone bool) {
 	all := fmt.Sprintf("%s on %s (%s)", plural(s.Files, "file"), name, bytesText(s.Bytes))
 	bad := int64(len(s.Missing) + len(s.Different) + len(s.Lost))
 	switch {
 	case s.Yes():
-		p.say("Yes: all %s come back. Each was read from the repository just now and has the hash it has there. What adb cannot see was not looked at: other users, a work profile, what apps keep for themselves.", all)
+		p.say("Yes: all %s come back. Each was read from the repository just now and has the hash it has there.", all)
+		if phone {
+			p.say("Not looked at: what adb cannot see (other users, a work profile, what apps keep for themselves), thumbnails, the trash, and files being written.")
+		}
 		return
 	case bad == 0 && len(s.Unread) == 0:
 		p.say("Not known: %s of %s have the same size and time as in a snapshot, and %s were compared and come back. Without --quick all are compared.", number(s.Alike), all, number(s.Proven))
