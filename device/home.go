@@ -127,15 +127,15 @@ func (h *Home) Same(ctx context.Context, there, f File, content io.Reader) (bool
 	if there.Type != Regular || f.Type != Regular || there.Size != f.Size {
 		return false, nil
 	}
-	want := sha256.New()
-	if _, err := io.Copy(want, content); err != nil {
+	want, err := hashOf(content)
+	if err != nil {
 		return false, err
 	}
 	is, err := h.sum(ctx, h.place(f.Path), f.Size)
 	if err != nil {
 		return false, h.pathError("compare", f.Path, err)
 	}
-	return bytes.Equal(is[:], want.Sum(nil)), nil
+	return is == want, nil
 }
 
 // sum is the SHA-256 of a file on the phone.
@@ -149,11 +149,7 @@ func (h *Home) sum(ctx context.Context, at string, size int64) (sum [32]byte, er
 		return sum, err
 	}
 	defer pull.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, pull); err != nil {
-		return sum, err
-	}
-	return [32]byte(hash.Sum(nil)), nil
+	return hashOf(pull)
 }
 
 // Write puts a file at its place, whole or not at all: the bytes go to a temporary name in the same folder, are hashed there by the phone, and take the

@@ -31,8 +31,13 @@ func sumOf(ctx context.Context, from interface {
 		return sum, err
 	}
 	defer stream.Close()
+	return hashOf(stream)
+}
+
+// hashOf is the SHA-256 of what a stream gives to its end.
+func hashOf(r io.Reader) (sum [32]byte, err error) {
 	hash := sha256.New()
-	if _, err := io.Copy(hash, stream); err != nil {
+	if _, err := io.Copy(hash, r); err != nil {
 		return sum, err
 	}
 	return [32]byte(hash.Sum(nil)), nil

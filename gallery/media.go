@@ -126,37 +126,27 @@ func (s *Server) head(ctx context.Context, p *library.Picture) (h exif.Head, err
 	return exif.ReadJPEG(data), nil
 }
 
-func (s *Server) servePreview(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.picture(w, r)
-	if !ok {
-		return
+// jpegOf serves a JPEG that is made of a picture.
+func (s *Server) jpegOf(of func(context.Context, *library.Picture) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p, ok := s.picture(w, r)
+		if !ok {
+			return
+		}
+		data, err := of(r.Context(), p)
+		s.jpeg(w, r, data, err)
 	}
-	data, err := s.preview(r.Context(), p)
-	s.jpeg(w, r, data, err)
 }
 
-func (s *Server) serveSmall(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.picture(w, r)
-	if !ok {
-		return
-	}
-	data, err := s.small(r.Context(), p)
-	s.jpeg(w, r, data, err)
-}
-
-// serveLarge gives a JPEG of what browsers do not show themselves.
-func (s *Server) serveLarge(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.picture(w, r)
-	if !ok {
-		return
-	}
+// large is a JPEG of what browsers do not show themselves.
+func (s *Server) large(ctx context.Context, p *library.Picture) ([]byte, error) {
 	repository, giveBack := s.borrow()
 	defer giveBack()
-	data, err := s.maker.Large(r.Context(), thumbOf(r.Context(), repository, p))
+	data, err := s.maker.Large(ctx, thumbOf(ctx, repository, p))
 	if err != nil {
-		err = s.explain(r.Context(), repository, p, err)
+		err = s.explain(ctx, repository, p, err)
 	}
-	s.jpeg(w, r, data, err)
+	return data, err
 }
 
 func (s *Server) jpeg(w http.ResponseWriter, r *http.Request, data []byte, err error) {

@@ -23,9 +23,9 @@ func (s *Server) mux() http.Handler {
 	m.HandleFunc("GET /api/days", s.serveDays)
 	m.HandleFunc("GET /api/items", s.serveItems)
 	m.HandleFunc("GET /api/where", s.serveWhere)
-	m.HandleFunc("GET /preview/{id}", s.servePreview)
-	m.HandleFunc("GET /thumb/{id}", s.serveSmall)
-	m.HandleFunc("GET /large/{id}", s.serveLarge)
+	m.HandleFunc("GET /preview/{id}", s.jpegOf(s.preview))
+	m.HandleFunc("GET /thumb/{id}", s.jpegOf(s.small))
+	m.HandleFunc("GET /large/{id}", s.jpegOf(s.large))
 	m.HandleFunc("GET /film/{id}", s.serveFilm)
 	m.HandleFunc("GET /original/{id}", s.serveOriginal)
 

@@ -133,15 +133,11 @@ func (a *Audit) findOthers(ctx context.Context) error {
 	if len(a.others) == 0 {
 		return nil
 	}
-	return a.repo.eachSegment(ctx, func(_ string, s segment) error {
-		var damaged error
-		for e := range indexEntries(s.Packs, &damaged) {
-			_, there := a.listed[pack.Name(e.Place.Pack)]
-			if _, asked := a.others[e.ID]; asked && there {
-				a.others[e.ID] = e.Place
-			}
+	return a.repo.eachPlace(ctx, func(e index.Entry) {
+		_, there := a.listed[pack.Name(e.Place.Pack)]
+		if _, asked := a.others[e.ID]; asked && there {
+			a.others[e.ID] = e.Place
 		}
-		return nil
 	})
 }
 

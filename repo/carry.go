@@ -40,9 +40,8 @@ func runs(entries []pack.Entry) iter.Seq[[]pack.Entry] {
 // carry reads chunks that lie side by side in a pack, opens and hashes them, and puts them into a new pack. Damaged ones stay: B3 spares the
 // pack, as they have no other home.
 func (p *pruner) carry(ctx context.Context, b *Batch, name pack.Name, run []pack.Entry) error {
-	last := run[len(run)-1]
-	from := int64(run[0].Offset) &^ (page - 1)
-	length := (int64(last.Offset+last.Stored) - from + page - 1) &^ (page - 1)
+	first, last := run[0], run[len(run)-1]
+	from, length := pagesAround(int64(first.Offset), int64(last.Offset+last.Stored-first.Offset))
 	memory := p.memory.take(int(length))
 	defer p.memory.give(memory)
 	err := storage.GetInto(ctx, p.repo.store, packPath(name), from, memory[:length])

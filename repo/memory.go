@@ -77,12 +77,17 @@ func (r *Repo) chunkInto(ctx context.Context, p Part, memory []byte) ([]byte, er
 	return r.storedChunk(ctx, p, place) // which knows what to do in trouble
 }
 
+// pagesAround are the whole pages that n bytes from off on lie on: where they begin, and their length in bytes.
+func pagesAround(off, n int64) (from, length int64) {
+	from = off &^ (page - 1)
+	return from, (off + n - from + page - 1) &^ (page - 1)
+}
+
 // chunkAtInto reads the pages that a sealed chunk lies on.
 func (r *Repo) chunkAtInto(ctx context.Context, p Part, place index.Place, memory []byte) ([]byte, error) {
-	from := int64(place.Offset) &^ (page - 1)
+	from, length := pagesAround(int64(place.Offset), int64(place.Stored))
 	at := int64(place.Offset) - from
 	end := at + int64(place.Stored)
-	length := (end + page - 1) &^ (page - 1)
 	if length > int64(len(memory)) || p.Size != place.Plain || p.Kind != place.Kind {
 		return nil, fmt.Errorf("chunk %v is not as it should be: %w", p.ID, crypt.ErrDamaged)
 	}

@@ -131,6 +131,17 @@ func (r *Repo) eachSegment(ctx context.Context, visit func(path string, s segmen
 	return nil
 }
 
+// eachPlace visits every place of a chunk that a segment tells of. Lines that are not in order are passed over, as check names them.
+func (r *Repo) eachPlace(ctx context.Context, visit func(index.Entry)) error {
+	return r.eachSegment(ctx, func(_ string, s segment) error {
+		var damaged error
+		for e := range indexEntries(s.Packs, &damaged) {
+			visit(e)
+		}
+		return nil
+	})
+}
+
 func (p *pruner) countHome(s *packState, entries []pack.Entry) {
 	for _, e := range entries {
 		s.total += int64(e.Stored)

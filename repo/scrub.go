@@ -223,14 +223,10 @@ func (a *Audit) homesOfBad(ctx context.Context) (map[chunk.ID][]index.Place, err
 			homes[id] = append(homes[id], place)
 		}
 	}
-	return homes, a.repo.eachSegment(ctx, func(_ string, s segment) error {
-		var damaged error // already told of
-		for e := range indexEntries(s.Packs, &damaged) {
-			if a.bad[e.ID] != nil && !slices.Contains(homes[e.ID], e.Place) {
-				homes[e.ID] = append(homes[e.ID], e.Place)
-			}
+	return homes, a.repo.eachPlace(ctx, func(e index.Entry) {
+		if a.bad[e.ID] != nil && !slices.Contains(homes[e.ID], e.Place) {
+			homes[e.ID] = append(homes[e.ID], e.Place)
 		}
-		return nil
 	})
 }
 

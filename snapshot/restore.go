@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"sync/atomic"
 
 	"github.com/zeebo/blake3"
@@ -60,6 +61,11 @@ type Restored struct {
 // Restore gives the files of a snapshot back to a folder or a phone, each whole or not at all, each verified against the hash taken
 // when it was read from the device. Files that fail are named in Failed and do not stop the others; a phone that is gone does.
 func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to Target, o RestoreOptions) (Restored, error) {
+	return RestoreEntries(ctx, r, EntriesAt(ctx, r, s, o.Paths...), to, o)
+}
+
+// RestoreEntries is Restore for entries of any snapshots; Paths say nothing here.
+func RestoreEntries(ctx context.Context, r *repo.Repo, entries iter.Seq2[Entry, error], to Target, o RestoreOptions) (Restored, error) {
 	if o.Workers == 0 {
 		o.Workers = 6
 	}
@@ -73,7 +79,7 @@ func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to Target, o Restore
 		o.Each = func(Notice) {}
 	}
 	w := &restore{repo: r, to: to, options: o}
-	if err := w.run(ctx, s); err != nil {
+	if err := w.run(ctx, entries); err != nil {
 		return w.result(), err
 	}
 	if o.DryRun {
@@ -86,12 +92,12 @@ func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to Target, o Restore
 }
 
 // run hands the selected entries to several writers.
-func (w *restore) run(ctx context.Context, s Snapshot) error {
+func (w *restore) run(ctx context.Context, all iter.Seq2[Entry, error]) error {
 	g, ctx := errgroup.WithContext(ctx)
 	entries := make(chan Entry, 2*w.options.Workers)
 	g.Go(func() error {
 		defer close(entries)
-		return w.choose(ctx, s, entries)
+		return w.choose(ctx, all, entries)
 	})
 	for range w.options.Workers {
 		g.Go(func() error {
@@ -106,8 +112,8 @@ func (w *restore) run(ctx context.Context, s Snapshot) error {
 	return g.Wait()
 }
 
-func (w *restore) choose(ctx context.Context, s Snapshot, entries chan<- Entry) error {
-	for e, err := range EntriesAt(ctx, w.repo, s, w.options.Paths...) {
+func (w *restore) choose(ctx context.Context, all iter.Seq2[Entry, error], entries chan<- Entry) error {
+	for e, err := range all {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -151,8 +157,8 @@ func (w *restore) one(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// kept is what becomes of a file that is there, differs, and stays.
-const kept What = "kept"
+// Kept is what becomes of a file that is there, differs, and stays.
+const Kept What = "kept"
 
 // decide holds the entry against what is there.
 func (w *restore) decide(ctx context.Context, e Entry) (What, error) {
@@ -174,7 +180,7 @@ func (w *restore) decide(ctx context.Context, e Entry) (What, error) {
 	case w.options.Overwrite == IfChanged, w.options.Overwrite == IfNewer && e.ModTime.After(there.ModTime):
 		return Changed, nil
 	}
-	return kept, nil
+	return Kept, nil
 }
 
 func (w *restore) write(ctx context.Context, e Entry) error {

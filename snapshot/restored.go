@@ -39,7 +39,7 @@ func (w *restore) count(what What, e Entry) {
 		w.did.Bytes += e.Size
 	case Unchanged:
 		w.did.Same++
-	case kept:
+	case Kept:
 		w.did.Kept++
 	}
 	w.mu.Unlock()

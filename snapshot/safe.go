@@ -132,8 +132,7 @@ func (c *comparison) list(ctx context.Context) (files []device.File, err error) 
 
 // one compares one file. Only what ends everything is returned.
 func (c *comparison) one(ctx context.Context, f device.File, closely bool) error {
-	var known []*Entry
-	known = append(known, c.bySize[f.Size]...)
+	known := slices.Clone(c.bySize[f.Size])
 	slices.SortStableFunc(known, func(a, b *Entry) int { return likely(b, f) - likely(a, f) })
 	if !closely && len(known) > 0 && likely(known[0], f) == 2 {
 		c.note(f, func(s *Safety) { s.Alike++ })

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -270,36 +269,25 @@ func (p *program) restoreBelow(root string) gallery.RestoreFunc {
 
 // giveBack writes entries where nothing is in their way. name is that of the target.
 func giveBack(ctx context.Context, r *repo.Repo, to snapshot.Target, entries []snapshot.Entry, name string) (gallery.Restored, error) {
-	did := gallery.Restored{Folder: name}
-	for _, e := range entries {
-		what, err := giveOne(ctx, r, to, e)
-		switch {
-		case ctx.Err() != nil:
-			return did, context.Cause(ctx)
-		case errors.As(err, new(*device.PhoneError)):
-			return did, err
-		case err != nil:
-			did.Failed = append(did.Failed, snapshot.Failure{Path: device.Printable(e.Path), Reason: err.Error()})
-		case what == snapshot.Unchanged:
-			did.Same++
-		default:
-			did.Files++
+	said := gallery.Restored{Folder: name}
+	failed := func(n snapshot.Notice, why error) {
+		said.Failed = append(said.Failed, snapshot.Failure{Path: device.Printable(n.File.Path), Reason: why.Error()})
+	}
+	all := func(yield func(snapshot.Entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
 		}
 	}
-	return did, to.Flush(ctx)
-}
-
-func giveOne(ctx context.Context, r *repo.Repo, to snapshot.Target, e snapshot.Entry) (snapshot.What, error) {
-	there, err := to.Stat(ctx, e.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return snapshot.New, to.Write(ctx, e.File, snapshot.Open(ctx, r, e))
-	}
-	if err != nil {
-		return "", err
-	}
-	same, err := to.Same(ctx, there, e.File, snapshot.Open(ctx, r, e))
-	if err == nil && !same {
-		err = errors.New("another file of that name is there already")
-	}
-	return snapshot.Unchanged, err
+	did, err := snapshot.RestoreEntries(ctx, r, all, to, snapshot.RestoreOptions{Workers: 1, Each: func(n snapshot.Notice) { // one at a time, in order
+		switch n.What {
+		case snapshot.Failed:
+			failed(n, n.Err)
+		case snapshot.Kept:
+			failed(n, errors.New("another file of that name is there already"))
+		}
+	}})
+	said.Files, said.Same = int(did.Files), int(did.Same)
+	return said, err
 }

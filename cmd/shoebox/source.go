@@ -40,13 +40,9 @@ func (p *program) source(ctx context.Context, r *repo.Repo, f backupFlags, arg s
 const folderReaders = 4
 
 func (p *program) folderSource(r *repo.Repo, f backupFlags, arg string, exclude []string) (*source, error) {
-	path, err := filepath.Abs(arg)
+	dir, path, err := openFolder(arg, exclude)
 	if err != nil {
-		return nil, fmt.Errorf("find the folder %s: %w", arg, err)
-	}
-	dir, err := device.NewDir(path, device.DirOptions{Exclude: exclude})
-	if err != nil {
-		return nil, fmt.Errorf("open the folder %s: %w", arg, err)
+		return nil, err
 	}
 	host, err := os.Hostname()
 	if err != nil || f.host != "" {
@@ -55,6 +51,17 @@ func (p *program) folderSource(r *repo.Repo, f backupFlags, arg string, exclude 
 	id := snapshot.DeviceID(r, "folder\x00"+host+"\x00"+path)
 	return &source{Source: dir, device: snapshot.Device{Kind: "folder", Name: path, ID: id}, roots: []string{path}, workers: folderReaders,
 		close: func() { _ = dir.Close() }}, nil // only read
+}
+
+// openFolder opens a folder to be read, and gives its whole path.
+func openFolder(arg string, exclude []string) (dir *device.Dir, path string, err error) {
+	if path, err = filepath.Abs(arg); err != nil {
+		return nil, "", fmt.Errorf("find the folder %s: %w", arg, err)
+	}
+	if dir, err = device.NewDir(path, device.DirOptions{Exclude: exclude}); err != nil {
+		return nil, "", fmt.Errorf("open the folder %s: %w", arg, err)
+	}
+	return dir, path, nil
 }
 
 // phoneReaders read a phone at once, so that the cable stays full while others seal.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,13 +53,9 @@ func (p *program) held(ctx context.Context, what, serial string) (held snapshot.
 		}
 		return phone, name, func() { _ = phone.Close() }, nil // only read
 	}
-	path, err := filepath.Abs(what)
+	dir, path, err := openFolder(what, nil)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("find the folder %s: %w", what, err)
-	}
-	dir, err := device.NewDir(path, device.DirOptions{})
-	if err != nil {
-		return nil, "", nil, fmt.Errorf("open the folder %s: %w", what, err)
+		return nil, "", nil, err
 	}
 	return dir, path, func() { _ = dir.Close() }, nil // only read
 }
