@@ -95,7 +95,7 @@ func (h *Home) Stat(ctx context.Context, path string) (File, error) {
 	if err := checkPath(path); err != nil {
 		return File{}, pathError("stat", path, err)
 	}
-	st, err := h.stat(ctx, h.place(path))
+	st, err := h.phone.stat(ctx, h.place(path))
 	if err != nil {
 		return File{}, h.pathError("stat", path, err)
 	}
@@ -103,14 +103,6 @@ func (h *Home) Stat(ctx context.Context, path string) (File, error) {
 		return File{}, pathError("stat", path, fmt.Errorf("%w: it is no regular file", fs.ErrInvalid))
 	}
 	return File{Path: path, Size: st.Size, ModTime: st.ModTime, Mode: st.Mode & 0o777}, nil
-}
-
-func (h *Home) stat(ctx context.Context, at string) (st adb.Stat, err error) {
-	lost := h.phone.device.Stats(ctx, []string{at}, func(_ string, s adb.Stat, e error) { st, err = s, e })
-	if err = errors.Join(lost, err); err == nil {
-		err = st.Err()
-	}
-	return st, err
 }
 
 // pathError names the path, but for errors that are about the phone.
@@ -205,7 +197,7 @@ func (h *Home) checkFree(ctx context.Context, path, at string) error {
 	if ours && other != at {
 		return fmt.Errorf("%w: just written from another name that is the same one here", fs.ErrExist)
 	}
-	st, err := h.stat(ctx, at)
+	st, err := h.phone.stat(ctx, at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -231,7 +223,7 @@ func (h *Home) fill(ctx context.Context, at string, f File, r io.Reader) error {
 	if n != f.Size {
 		return fmt.Errorf("%w: it has %d bytes and should have %d", ErrChanged, n, f.Size)
 	}
-	st, err := h.stat(ctx, at)
+	st, err := h.phone.stat(ctx, at)
 	if err != nil {
 		return fmt.Errorf("look at what was pushed: %w", err)
 	}

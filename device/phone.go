@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"time"
 
 	"shoebox/device/adb"
 )
@@ -17,8 +18,9 @@ type PhoneOptions struct {
 	Roots   []string // folders to list, such as "DCIM/Camera"; none: the usual places of pictures
 	Exclude []string // patterns of paths not to list, as in DirOptions
 
-	Connections int                      // for reading files; 0 is 6, see docs/decisions/0007-connections.md
-	Scanned     func(folders, files int) // is told how far the listing is, after each folder
+	Connections int                                              // for reading files; 0 is 6, see docs/decisions/0007-connections.md
+	Scanned     func(folders, files int)                         // is told how far the listing is, after each folder
+	Sleep       func(ctx context.Context, d time.Duration) error // nil for the clock's
 }
 
 // Phone is a phone as a source of files. Paths are relative to its own storage
@@ -30,6 +32,7 @@ type Phone struct {
 	puller  *adb.Puller
 	policy  policy
 	scanned func(folders, files int)
+	sleep   func(ctx context.Context, d time.Duration) error
 }
 
 // OpenPhone finds the phone that is meant. Every way in which that can fail is a
@@ -51,9 +54,12 @@ func OpenPhone(ctx context.Context, server *adb.Server, o PhoneOptions) (*Phone,
 	if err != nil {
 		return nil, reachError(err, info.Name(), ErrPhoneGone)
 	}
-	p := &Phone{PhoneInfo: info, device: d, policy: policy, scanned: o.Scanned}
+	p := &Phone{PhoneInfo: info, device: d, policy: policy, scanned: o.Scanned, sleep: o.Sleep}
 	if p.scanned == nil {
 		p.scanned = func(int, int) {}
+	}
+	if p.sleep == nil {
+		p.sleep = sleepFor
 	}
 	if o.Connections <= 0 {
 		o.Connections = 6

@@ -29,6 +29,19 @@ type Lost struct{ Err error }
 func (l *Lost) Error() string { return l.Err.Error() }
 func (l *Lost) Unwrap() error { return l.Err }
 
+// Unreachable says whether an error is about the way to a phone, not about what was asked of it.
+func Unreachable(err error) bool {
+	if errors.As(err, new(*Lost)) {
+		return true
+	}
+	for _, end := range []error{ErrGone, ErrOffline, ErrStalled, ErrBroken, ErrNoServer, ErrNotInstalled, ErrUnauthorized} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
+}
+
 // MaxText bounds the text of a failure that is kept, in bytes.
 const MaxText = 512
 

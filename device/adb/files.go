@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 )
 
 // What follows runs in the phone's shell. It believes what is printed and not exit codes, which old phones do not tell and some tell wrong.
@@ -65,13 +66,19 @@ func (d *Device) Sync(ctx context.Context) error {
 	return err
 }
 
-// says is what a command prints, on both channels, whatever its exit code.
+// says is what a command prints, on both channels in the order of printing, whatever its exit code.
 func (d *Device) says(ctx context.Context, line string) (string, error) {
+	return d.saysWithin(ctx, line, 0)
+}
+
+// saysWithin is says for a command that may be silent for long.
+func (d *Device) saysWithin(ctx context.Context, line string, patience time.Duration) (string, error) {
+	line = "exec 2>&1; " + line
 	if len(line) > MaxService-len("shell,v2,raw:") {
 		return "", fmt.Errorf("%w: a command of %d bytes", ErrTooLong, len(line))
 	}
 	var out limited
-	_, err := d.Run(ctx, Command{Line: line, Stdout: &out, Stderr: &out})
+	_, err := d.Run(ctx, Command{Line: line, Stdout: &out, Stderr: &out, Patience: patience})
 	return strings.ReplaceAll(out.String(), "\r\n", "\n"), err
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // The packets of shell,v2: one byte of kind, four of length, data.
@@ -25,6 +26,8 @@ type Command struct {
 	Stdin  io.Reader // nil is empty; must end by itself. Needs shell_v2.
 	Stdout io.Writer // nil discards
 	Stderr io.Writer // nil discards; without shell_v2 it comes mixed into Stdout
+
+	Patience time.Duration // how much longer than Server.Stall it may be silent
 }
 
 // NoExit is the exit code of a command on a phone that does not tell it.
@@ -41,6 +44,7 @@ func (d *Device) Run(ctx context.Context, cmd Command) (exit int, err error) {
 		return NoExit, err
 	}
 	defer c.closeWith(ctx)()
+	c.stall += cmd.Patience
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
@@ -142,6 +146,7 @@ func (d *Device) runV1(ctx context.Context, cmd Command) (int, error) {
 	}
 	defer c.close()
 	defer c.closeWith(ctx)()
+	c.stall += cmd.Patience
 	_, err = io.Copy(shellWriter(cmd, shellStdout), c.r)
 	if err != nil {
 		return NoExit, orCtx(ctx, readError(err))

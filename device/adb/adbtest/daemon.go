@@ -38,6 +38,10 @@ type Config struct {
 	Without  []string          // programs of the shell that this phone does not have
 	Programs map[string]string // scripts in place of programs
 
+	ReadOnly []string // cards from which nothing is removed and to which nothing is written
+	Size     int64    // of each storage, in bytes, as df tells it; what is in use is what lies there. 0: df tells of this computer
+	Battery  string   // what dumpsys battery prints; "" is BatteryText(80, true). See SetBattery
+
 	Room  int64    // bytes that still fit; 0 is boundless, -1 is a full phone
 	Scans []string // ways of asking MediaStore to look that this phone knows; nil is ScanWays
 
@@ -75,6 +79,9 @@ func New(c Config) *Daemon {
 	}
 	if c.MaxData == 0 {
 		c.MaxData = 1 << 20
+	}
+	if c.Battery == "" {
+		c.Battery = BatteryText(80, true)
 	}
 	if c.Frame == 0 {
 		c.Frame = dataFrame

@@ -50,7 +50,7 @@ func (s *syncd) receive(w *faulty, request string) bool {
 	}
 	t, rest, ok := s.d.tree(path)
 	to, fillable := t.(Fillable)
-	if !ok || !fillable {
+	if !ok || !fillable || s.d.readOnly(path) {
 		return s.refuse(w, "couldn't create file: Read-only file system")
 	}
 	perm := uint32(mode) & 0o700

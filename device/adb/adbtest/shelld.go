@@ -33,7 +33,7 @@ func (d *Daemon) programs() (shell, error) {
 var applets = []string{
 	"[", "base64", "basename", "cat", "chmod", "cksum", "cmp", "cp", "cut", "date", "dd", "df", "dirname", "du", "echo", "env", "expr", "false",
 	"find", "grep", "head", "id", "ln", "ls", "md5sum", "mkdir", "mv", "od", "printf", "ps", "pwd", "readlink", "realpath", "rm", "rmdir",
-	"sed", "seq", "sha1sum", "sha256sum", "sleep", "sort", "stat", "sync", "tail", "tar", "tee", "test", "touch", "tr", "true", "truncate",
+	"sed", "seq", "sha1sum", "sha256sum", "sleep", "sort", "stat", "sync", "tail", "tar", "tee", "test", "touch", "true", "truncate",
 	"uname", "uniq", "uptime", "wc", "which", "xargs", "xxd", "yes",
 }
 
@@ -47,22 +47,23 @@ func makeShell(d *Daemon) (shell, error) {
 		return shell{}, err
 	}
 	sh := shell{dir}
-	for name, text := range d.Programs {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+	programs := map[string]string{
+		"getprop": d.getprop(), "content": d.contentProgram(dir), "am": d.amProgram(dir), "settings": "echo f00d" + d.Serial,
+		"dumpsys": dumpsysProgram(dir),
+	}
+	maps.Copy(programs, d.spacePrograms(toybox))
+	maps.Copy(programs, d.Programs)
+	for name, text := range programs {
+		if !slices.Contains(d.Without, name) {
+			err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+		}
 	}
 	for _, name := range applets {
-		if _, ours := d.Programs[name]; ours || slices.Contains(d.Without, name) {
-			continue
+		if _, ours := programs[name]; !ours && !slices.Contains(d.Without, name) {
+			err = errors.Join(err, os.Symlink(toybox, filepath.Join(dir, name)))
 		}
-		err = errors.Join(err, os.Symlink(toybox, filepath.Join(dir, name)))
 	}
-	return sh, errors.Join(
-		err,
-		os.WriteFile(filepath.Join(dir, "getprop"), []byte(d.getprop()), 0o700),
-		os.WriteFile(filepath.Join(dir, "content"), []byte(d.contentProgram(dir)), 0o700),
-		os.WriteFile(filepath.Join(dir, "am"), []byte(d.amProgram(dir)), 0o700),
-		os.WriteFile(filepath.Join(dir, "settings"), []byte("#!/bin/sh\necho f00d"+d.Serial+"\n"), 0o700),
-	)
+	return sh, err
 }
 
 // properties is what getprop knows.
@@ -77,7 +78,7 @@ func (d *Daemon) properties() map[string]string {
 // getprop is a program that knows the phone's properties.
 func (d *Daemon) getprop() string {
 	var b strings.Builder
-	b.WriteString("#!/bin/sh\ncase \"$1\" in\n")
+	b.WriteString("case \"$1\" in\n")
 	for k, v := range d.properties() {
 		fmt.Fprintf(&b, "%s) echo '%s';;\n", k, strings.ReplaceAll(v, "'", `'\''`))
 	}
@@ -98,6 +99,9 @@ func (d *Daemon) asksProperty(line string) (value string, ok bool) {
 func (d *Daemon) command(line string) (*exec.Cmd, error) {
 	sh, err := d.programs()
 	if err != nil {
+		return nil, err
+	}
+	if err := d.writeBattery(sh.dir); err != nil {
 		return nil, err
 	}
 	for name, tree := range d.Cards {
