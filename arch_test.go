@@ -42,6 +42,7 @@ var house = map[string]room{
 	"snapshot/photo": {modules: "github.com/bep/imagemeta"},
 	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/vault repo/wire snapshot/photo",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
+	"snapshot/clearance":  {rooms: "device repo repo/crypt repo/wire snapshot", modules: "golang.org/x/sync"},
 	"gallery/gate":        {},
 	"gallery/shelf":       {},
 	"gallery/exif":        {},
@@ -50,7 +51,7 @@ var house = map[string]room{
 	"gallery/gallerytest": {modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
 	"gallery/library":     {rooms: "repo snapshot snapshot/photo"},
 	"gallery":             {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
-	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/photo",
+	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/clearance snapshot/photo",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/garbage repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",

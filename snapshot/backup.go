@@ -39,6 +39,8 @@ type BackupOptions struct {
 	Batch           repo.BatchOptions
 	Brake           BrakeOptions // when so much is lost that nothing of the device may be forgotten
 
+	Expected func(Entry) bool // of what is gone: it was taken off the device on purpose, and counts for no brake; nil for nothing
+
 	Progress *Progress         // kept up to date when not nil
 	Each     func(Notice)      // told of every file, in order, from one goroutine
 	Log      func(line string) // told what a person may want to know
@@ -97,6 +99,9 @@ func (o BackupOptions) filled() BackupOptions {
 	}
 	if o.Log == nil {
 		o.Log = func(string) {}
+	}
+	if o.Expected == nil {
+		o.Expected = func(Entry) bool { return false }
 	}
 	return o
 }
@@ -197,6 +202,7 @@ func newBackup(r *repo.Repo, src Source, batch *repo.Batch, p past, o BackupOpti
 		order: newRelay[*task](inOrder), jobs: make(chan *task, inOrder),
 		retry: make(chan *task, o.Ahead+o.Workers+1), opened: make(chan *task, o.Ahead), solved: make(chan struct{}, 1)}
 	b.notebook.begin = b.start
+	b.toll.expected = o.Expected
 	return b
 }
 

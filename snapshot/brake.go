@@ -40,7 +40,10 @@ func (o BrakeOptions) filled() BrakeOptions {
 }
 
 // toll counts what became of the parent's pictures.
-type toll struct{ pictures, files Brake }
+type toll struct {
+	pictures, files Brake
+	expected        func(Entry) bool
+}
 
 func (t *toll) count(task *task) {
 	old := task.old
@@ -53,6 +56,9 @@ func (t *toll) count(task *task) {
 	lost := Brake{Of: 1}
 	switch {
 	case task.what == Gone:
+		if t.expected(*old) {
+			return
+		}
 		lost.Gone = 1
 	case task.what == Changed && task.Hash != old.Hash:
 		lost.Changed = 1

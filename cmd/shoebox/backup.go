@@ -15,6 +15,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/clearance"
 )
 
 // backupFlags are those of the backup command.
@@ -172,8 +173,12 @@ func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, ar
 	if err != nil {
 		return err
 	}
+	expected, err := clearance.Taken(ctx, r, src.device.ID)
+	if err != nil {
+		return err
+	}
 	progress := new(snapshot.Progress)
-	o := snapshot.BackupOptions{Device: src.device, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
+	o := snapshot.BackupOptions{Device: src.device, Expected: expected, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
 		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Brake: brake, Progress: progress,
 		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
 	p.kept = "; what was stored by then is kept and will not be read again"

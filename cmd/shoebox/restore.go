@@ -144,14 +144,19 @@ func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target
 		}
 		p.say("%s", text)
 	}
-	if len(unseen) > 0 {
-		p.say("The phone's gallery does not show %s yet, beginning with %s. Restarting the phone usually makes it look again.", plural(int64(len(unseen)), "restored file"), device.Printable(unseen[0]))
-	}
+	p.notShown(unseen)
 	switch {
 	case did.Kept == 1:
 		p.say("1 file there is different, and was left as it is; --overwrite if-changed replaces it.")
 	case did.Kept > 1:
 		p.say("%s there are different, and were left as they are; --overwrite if-changed replaces them.", plural(did.Kept, "file"))
+	}
+}
+
+// notShown tells of files that were given back to a phone and that its gallery does not know.
+func (p *program) notShown(unseen []string) {
+	if len(unseen) > 0 {
+		p.say("The phone's gallery does not show %s yet, beginning with %s. Restarting the phone usually makes it look again.", plural(int64(len(unseen)), "restored file"), device.Printable(unseen[0]))
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"shoebox/gallery"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/clearance"
 	"shoebox/snapshot/photo"
 )
 
@@ -229,10 +230,15 @@ func (s *servedPhones) Backup(ctx context.Context, r *repo.Repo, id string, chos
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
+	deviceID := snapshot.DeviceID(r, "phone\x00"+phone.Identity)
+	expected, err := clearance.Taken(ctx, r, deviceID)
+	if err != nil {
+		return snapshot.Snapshot{}, err
+	}
 	src := &chosenFiles{Phone: phone, leave: func(f device.File) bool { return left[f.Path] && len(known[f.Path]) == 0 }}
 	made, err := snapshot.Backup(ctx, r, src, snapshot.BackupOptions{
-		Device: snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: snapshot.DeviceID(r, "phone\x00"+phone.Identity)},
-		Host:   hostName(), Program: "shoebox " + versionText(), Now: func() time.Time { return s.now().In(s.zone) }, Workers: phoneReaders, Brake: brake, Progress: progress,
+		Device: snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: deviceID}, Expected: expected,
+		Host: hostName(), Program: "shoebox " + versionText(), Now: func() time.Time { return s.now().In(s.zone) }, Workers: phoneReaders, Brake: brake, Progress: progress,
 	})
 	return made, s.lost(err)
 }

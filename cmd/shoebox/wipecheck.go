@@ -10,6 +10,7 @@ import (
 
 	"shoebox/device"
 	"shoebox/snapshot"
+	"shoebox/snapshot/clearance"
 )
 
 func (p *program) wipeCheckCommand() *cobra.Command {
@@ -45,7 +46,7 @@ for themselves. Nor are thumbnails, the trash, and files being written.`,
 }
 
 // held opens what may be wiped: all of it, not only where pictures usually are.
-func (p *program) held(ctx context.Context, what, serial string) (held snapshot.Held, name string, done func(), err error) {
+func (p *program) held(ctx context.Context, what, serial string) (held clearance.Held, name string, done func(), err error) {
 	if alias, ok := strings.CutPrefix(what, phonePrefix); ok {
 		phone, name, err := p.openPhoneAt(ctx, backupFlags{serial: serial}, strings.Trim(alias, "/"), []string{"/"}, nil)
 		if err != nil {
@@ -63,18 +64,18 @@ func (p *program) held(ctx context.Context, what, serial string) (held snapshot.
 // quickly is how many files a quick look compares.
 const quickly = 100
 
-func (p *program) wipeCheck(ctx context.Context, held snapshot.Held, name string, quick bool) error {
+func (p *program) wipeCheck(ctx context.Context, held clearance.Held, name string, quick bool) error {
 	r, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.close(r)
-	o := snapshot.SafeOptions{Progress: new(snapshot.Progress)}
+	o := clearance.CompareOptions{Progress: new(snapshot.Progress)}
 	if quick {
 		o.Sample = quickly
 	}
 	stop := p.watch("Comparing", name, o.Progress)
-	said, err := snapshot.CheckSafe(ctx, r, held, o)
+	said, err := clearance.Compare(ctx, r, held, o)
 	stop()
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (p *program) wipeCheck(ctx context.Context, held snapshot.Held, name string
 	return err
 }
 
-func (p *program) wipeSaid(s *snapshot.Safety, name string, phone bool) {
+func (p *program) wipeSaid(s *clearance.Safety, name string, phone bool) {
 	all := fmt.Sprintf("%s on %s (%s)", plural(s.Files, "file"), name, bytesText(s.Bytes))
 	bad := int64(len(s.Missing) + len(s.Different) + len(s.Lost))
 	switch {

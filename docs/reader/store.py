@@ -22,6 +22,7 @@ NAMES = {
     "tombstones": _HEX32,
     "brakes": _HEX32,
     "releases": _HEX32,
+    "receipts": _HEX32,
 }
 
 

@@ -32,7 +32,7 @@ def _packs(r):
 
 def _records(r):
     count = 0
-    for kind in ("segments", "snapshots", "sessions", "marks", "tombstones", "brakes", "releases"):
+    for kind in ("segments", "snapshots", "sessions", "marks", "tombstones", "brakes", "releases", "receipts"):
         for name in r.store.list(kind):
             count += 1
             with _Told(r, "%s/%s" % (kind, name)):

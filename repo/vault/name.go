@@ -50,7 +50,7 @@ func (k kind) replaced() bool { return k == slotKind || k == changingKind || k =
 
 // folders are the kinds of what lies in each, packs and their sidecars aside.
 var folders = map[string]kind{
-	"segments": segmentKind, "snapshots": recordKind, "tombstones": recordKind, "releases": recordKind, "brakes": changingKind, "config": changingKind,
+	"segments": segmentKind, "snapshots": recordKind, "tombstones": recordKind, "releases": recordKind, "receipts": recordKind, "brakes": changingKind, "config": changingKind,
 	"keys": slotKind, "sessions": momentKind, "marks": recordKind,
 }
 

@@ -46,7 +46,7 @@ func TestKindOf(t *testing.T) {
 
 // Healing settles all folders of small objects: it relies on what a writer that died has put there.
 func TestFoldersOfSmallObjects(t *testing.T) {
-	for _, folder := range []string{"segments", "snapshots", "tombstones", "releases", "brakes", "config", "keys", "sessions", "marks"} {
+	for _, folder := range []string{"segments", "snapshots", "tombstones", "releases", "receipts", "brakes", "config", "keys", "sessions", "marks"} {
 		if folders[folder] == strangeKind {
 			t.Errorf("%s is not settled", folder)
 		}

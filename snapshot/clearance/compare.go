@@ -1,4 +1,4 @@
-package snapshot
+package clearance
 
 import (
 	"context"
@@ -14,30 +14,31 @@ import (
 
 	"shoebox/device"
 	"shoebox/repo"
+	"shoebox/snapshot"
 )
 
 // Held is what may be wiped: it can tell the SHA-256 of what it holds. A phone does so itself, and its bytes need not come over the cable.
 type Held interface {
-	Source
+	snapshot.Source
 	Sum(ctx context.Context, f device.File) ([32]byte, error)
 }
 
-// SafeOptions say how closely to look. The zero value compares the bytes of every file.
-type SafeOptions struct {
+// CompareOptions say how closely to look. The zero value compares the bytes of every file.
+type CompareOptions struct {
 	Sample   int // bytes of so many files are compared, spread over all; of others path, size and time. 0 for every file
 	Workers  int // files compared at once; 0 for 3
-	Progress *Progress
+	Progress *snapshot.Progress
 }
 
 // Safety says what of a device the repository gives back.
 type Safety struct {
-	Files, Bytes int64         // regular files on the device
-	Proven       int64         // the repository gave back the same bytes just now
-	Alike        int64         // of the same path, size and time; their bytes were not compared
-	Missing      []device.File // in no snapshot
-	Different    []device.File // a snapshot has the path, with other bytes
-	Lost         []Failure     // in a snapshot, which does not give them back
-	Unread       []Failure     // folders and files of the device that could not be read
+	Files, Bytes int64              // regular files on the device
+	Proven       int64              // the repository gave back the same bytes just now
+	Alike        int64              // of the same path, size and time; their bytes were not compared
+	Missing      []device.File      // in no snapshot
+	Different    []device.File      // a snapshot has the path, with other bytes
+	Lost         []snapshot.Failure // in a snapshot, which does not give them back
+	Unread       []snapshot.Failure // folders and files of the device that could not be read
 }
 
 // Yes tells whether the device may be wiped: every file on it that could be listed comes back, as was just seen.
@@ -45,25 +46,25 @@ func (s *Safety) Yes() bool {
 	return s.Proven == s.Files && len(s.Lost) == 0 && len(s.Unread) == 0
 }
 
-// CheckSafe compares everything on a device with what the confirmed snapshots of a repository give back: each file's content is read from the
+// Compare compares everything on a device with what the confirmed snapshots of a repository give back: each file's content is read from the
 // repository, opened and hashed, and its SHA-256 held against the device's own. Where a snapshot has it, under which path and of which device, does
 // not matter. An error means that the device or the repository cannot be read at all.
-func CheckSafe(ctx context.Context, r *repo.Repo, held Held, o SafeOptions) (*Safety, error) {
+func Compare(ctx context.Context, r *repo.Repo, held Held, o CompareOptions) (*Safety, error) {
 	if o.Workers == 0 {
 		o.Workers = 3
 	}
 	if o.Progress == nil {
-		o.Progress = new(Progress)
+		o.Progress = new(snapshot.Progress)
 	}
-	all, _, err := List(ctx, r)
+	all, _, err := snapshot.List(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	catalog, err := ReadCatalog(ctx, r, all)
+	catalog, err := snapshot.ReadCatalog(ctx, r, all)
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{repo: r, held: held, options: o, bySize: make(map[int64][]*Entry), paths: make(map[string]bool), sums: make(map[[32]byte]func() ([32]byte, error))}
+	c := &comparison{repo: r, held: held, options: o, bySize: make(map[int64][]*snapshot.Entry), paths: make(map[string]bool), sums: make(map[[32]byte]func() ([32]byte, error))}
 	for i := range catalog.Pictures {
 		e := &catalog.Pictures[i].Entry
 		if e.Type == device.Regular {
@@ -76,12 +77,12 @@ func CheckSafe(ctx context.Context, r *repo.Repo, held Held, o SafeOptions) (*Sa
 	return &c.said, err
 }
 
-// comparison is a CheckSafe at work.
+// comparison is a Compare at work.
 type comparison struct {
 	repo    *repo.Repo
 	held    Held
-	options SafeOptions
-	bySize  map[int64][]*Entry
+	options CompareOptions
+	bySize  map[int64][]*snapshot.Entry
 	paths   map[string]bool
 
 	mu   sync.Mutex
@@ -115,7 +116,7 @@ func (c *comparison) list(ctx context.Context) (files []device.File, err error) 
 		var problem *device.Problem
 		switch {
 		case errors.As(err, &problem):
-			c.said.Unread = append(c.said.Unread, Failure{f.Path, problem.Err.Error()})
+			c.said.Unread = append(c.said.Unread, snapshot.Failure{Path: f.Path, Reason: problem.Err.Error()})
 		case err != nil:
 			return nil, err
 		case f.Type == device.Regular:
@@ -133,7 +134,7 @@ func (c *comparison) list(ctx context.Context) (files []device.File, err error) 
 // one compares one file. Only what ends everything is returned.
 func (c *comparison) one(ctx context.Context, f device.File, closely bool) error {
 	known := slices.Clone(c.bySize[f.Size])
-	slices.SortStableFunc(known, func(a, b *Entry) int { return likely(b, f) - likely(a, f) })
+	slices.SortStableFunc(known, func(a, b *snapshot.Entry) int { return likely(b, f) - likely(a, f) })
 	if !closely && len(known) > 0 && likely(known[0], f) == 2 {
 		c.note(f, func(s *Safety) { s.Alike++ })
 		return nil
@@ -147,14 +148,14 @@ func (c *comparison) one(ctx context.Context, f device.File, closely bool) error
 		return errors.Join(context.Cause(ctx), err)
 	}
 	if err != nil {
-		c.note(f, func(s *Safety) { s.Unread = append(s.Unread, Failure{f.Path, err.Error()}) })
+		c.note(f, func(s *Safety) { s.Unread = append(s.Unread, snapshot.Failure{Path: f.Path, Reason: err.Error()}) })
 		return nil
 	}
 	return c.find(ctx, f, sum, known)
 }
 
 // likely is 2 for the entry of the very file, 1 for the path alone.
-func likely(e *Entry, f device.File) int {
+func likely(e *snapshot.Entry, f device.File) int {
 	switch {
 	case e.Path == f.Path && e.ModTime.Equal(f.ModTime):
 		return 2
@@ -165,7 +166,7 @@ func likely(e *Entry, f device.File) int {
 }
 
 // find looks for a content with the sum of a file.
-func (c *comparison) find(ctx context.Context, f device.File, sum [32]byte, known []*Entry) error {
+func (c *comparison) find(ctx context.Context, f device.File, sum [32]byte, known []*snapshot.Entry) error {
 	var broken error
 	for _, e := range known {
 		is, err := c.sum(ctx, e)
@@ -183,7 +184,7 @@ func (c *comparison) find(ctx context.Context, f device.File, sum [32]byte, know
 		c.absent(f)
 		return nil
 	}
-	c.note(f, func(s *Safety) { s.Lost = append(s.Lost, Failure{f.Path, broken.Error()}) })
+	c.note(f, func(s *Safety) { s.Lost = append(s.Lost, snapshot.Failure{Path: f.Path, Reason: broken.Error()}) })
 	return nil
 }
 
@@ -199,13 +200,13 @@ func (c *comparison) absent(f device.File) {
 }
 
 // sum is the SHA-256 of what the repository gives back.
-func (c *comparison) sum(ctx context.Context, e *Entry) ([32]byte, error) {
+func (c *comparison) sum(ctx context.Context, e *snapshot.Entry) ([32]byte, error) {
 	c.mu.Lock()
 	once := c.sums[e.Hash]
 	if once == nil {
 		once = sync.OnceValues(func() (sum [32]byte, err error) {
 			hash := sha256.New()
-			if _, err := io.Copy(hash, Open(ctx, c.repo, *e)); err != nil {
+			if _, err := io.Copy(hash, snapshot.Open(ctx, c.repo, *e)); err != nil {
 				return sum, err
 			}
 			return [32]byte(hash.Sum(nil)), nil
@@ -229,7 +230,7 @@ func (s *Safety) sort() {
 	for _, files := range [][]device.File{s.Missing, s.Different} {
 		slices.SortFunc(files, func(a, b device.File) int { return strings.Compare(a.Path, b.Path) })
 	}
-	for _, failures := range [][]Failure{s.Lost, s.Unread} {
-		slices.SortFunc(failures, func(a, b Failure) int { return strings.Compare(a.Path, b.Path) })
+	for _, failures := range [][]snapshot.Failure{s.Lost, s.Unread} {
+		slices.SortFunc(failures, func(a, b snapshot.Failure) int { return strings.Compare(a.Path, b.Path) })
 	}
 }
