@@ -188,7 +188,10 @@ func readRows(out string, rows map[string]bool) bool {
 func (p *Phone) Forget(ctx context.Context, files []File) (left []string, err error) {
 	left, err = p.forget(ctx, files)
 	if err != nil && ctx.Err() == nil {
-		if err = reachError(p.pullError(err), p.Name(), nil); !errors.As(err, new(*PhoneError)) {
+		if adb.Unreachable(err) {
+			err = reachError(err, p.Name(), ErrPhoneGone)
+		}
+		if !errors.As(err, new(*PhoneError)) {
 			err = fmt.Errorf("have the gallery forget: %w", err)
 		}
 	}

@@ -122,10 +122,11 @@ func (r pulled) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// unchanged compares the file with its listing, as far as the phone can tell: an
+func (r pulled) unchanged(f File) error { return r.phone.asListed(r.After(), f) }
+
+// asListed compares the file as it is with its listing, as far as the phone can tell: an
 // old one tells 32 bits of size and time.
-func (r pulled) unchanged(f File) error {
-	st := r.After()
+func (p *Phone) asListed(st adb.Stat, f File) error {
 	if err := st.Err(); err != nil {
 		return vanished(err)
 	}
@@ -133,7 +134,7 @@ func (r pulled) unchanged(f File) error {
 		return fmt.Errorf("%w: it is no regular file any more", ErrChanged)
 	}
 	f.ModTime = f.ModTime.Truncate(1e9)
-	if !r.phone.device.Has("stat_v2") {
+	if !p.device.Has("stat_v2") {
 		f.Size &= 1<<32 - 1
 	}
 	return same(st.Size, st.ModTime, f)

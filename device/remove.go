@@ -92,6 +92,9 @@ func (p *Phone) removed(ctx context.Context, at string, err error) error {
 // stat asks about one path of the phone itself.
 func (p *Phone) stat(ctx context.Context, at string) (st adb.Stat, err error) {
 	lost := p.device.Stats(ctx, []string{at}, func(_ string, s adb.Stat, e error) { st, err = s, e })
+	if adb.Unreachable(lost) && ctx.Err() == nil {
+		return st, reachError(lost, p.Name(), ErrPhoneGone)
+	}
 	if err = errors.Join(lost, err); err == nil {
 		err = st.Err()
 	}

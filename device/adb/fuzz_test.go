@@ -141,6 +141,21 @@ func FuzzShell(f *testing.F) {
 	})
 }
 
+// FuzzTail: shell packets of any bytes are the rest of a file, ended by an exit code of 0 and no complaint, or an error.
+func FuzzTail(f *testing.F) {
+	f.Add([]byte("\x01\x03\x00\x00\x00out\x03\x01\x00\x00\x00\x00"))
+	f.Add([]byte("\x01\x03\x00\x00\x00out\x02\x01\x00\x00\x00x"))
+	f.Add([]byte("\x01\xff\xff\xff\xffabc"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tail := &Tail{ctx: t.Context(), path: "/x", c: &conn{r: bufio.NewReader(bytes.NewReader(data))}}
+		got, err := io.ReadAll(tail)
+		settled(t, err)
+		if len(got) > len(data) || err == nil && !bytes.Contains(data, []byte("\x03\x01\x00\x00\x00\x00")) {
+			t.Error(len(got), err)
+		}
+	})
+}
+
 // FuzzSmart: any answer of a server to a request is OKAY, FAIL or an error.
 func FuzzSmart(f *testing.F) {
 	f.Add([]byte("OKAY0004abcd"))

@@ -37,7 +37,7 @@ const (
 
 // Fault makes some answers go wrong.
 type Fault struct {
-	Op    string // the request: LIST, LIS2, STAT, LST2, STA2, RECV, SEND (At counts what came in); OPEN for services; "" is any
+	Op    string // the request: LIST, LIS2, STAT, LST2, STA2, RECV, SEND (At counts what came in); OPEN for services; SHELL for shell,v2 (Path ends the line); "" is any
 	Path  string // the end of the request's path; "" is any
 	Skip  int    // answers to let pass first
 	Times int    // answers to spoil; 0 is all

@@ -156,7 +156,11 @@ func (c crlf) Write(p []byte) (int, error) {
 
 // shellV2 has packets of one byte of kind, four of length, and data.
 func (d *Daemon) shellV2(rw io.ReadWriter, line string) {
-	p := &packets{w: rw}
+	w := &faulty{syncd: &syncd{d: d, out: rw}, fault: d.fault("SHELL", line)}
+	if w.begin() {
+		return
+	}
+	p := &packets{w: w}
 	if value, ok := d.asksProperty(line); ok {
 		_ = p.send(1, []byte(value))
 		_ = p.send(3, []byte{0})
