@@ -2,7 +2,6 @@ package adb
 
 import (
 	"context"
-	"iter"
 	"strconv"
 	"strings"
 )
@@ -72,35 +71,6 @@ func (s *Server) Devices(ctx context.Context) ([]Info, error) {
 		return nil, err
 	}
 	return ParseDevices(text), nil
-}
-
-// Track yields the list of phones now and after every change, until ctx ends or
-// the server goes away; the error that ended it comes last.
-func (s *Server) Track(ctx context.Context) iter.Seq2[[]Info, error] {
-	return func(yield func([]Info, error) bool) {
-		c, err := s.quick(ctx)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer c.close()
-		defer c.closeWith(ctx)()
-		if err := c.request("host:track-devices-l"); err != nil {
-			yield(nil, orCtx(ctx, err))
-			return
-		}
-		c.stall = 100 * 365 * 24 * 60 * 60 * 1e9 // a change may be years away
-		for {
-			text, err := c.text()
-			if err != nil {
-				yield(nil, orCtx(ctx, err))
-				return
-			}
-			if !yield(ParseDevices(string(text)), nil) {
-				return
-			}
-		}
-	}
 }
 
 // ParseDevices reads the answer to host:devices-l. A line is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // request sends one service string and waits for OKAY. A FAIL comes back as
@@ -53,10 +54,16 @@ func (c *conn) text() ([]byte, error) {
 
 // ask sends one service to the server and returns the text it answers.
 func (s *Server) ask(ctx context.Context, service string) (string, error) {
+	return s.askWithin(ctx, service, s.reply())
+}
+
+// askWithin is ask of a service that takes its time.
+func (s *Server) askWithin(ctx context.Context, service string, patience time.Duration) (string, error) {
 	c, err := s.quick(ctx)
 	if err != nil {
 		return "", err
 	}
+	c.stall = max(c.stall, patience)
 	defer c.close()
 	defer c.closeWith(ctx)()
 	if err := c.request(service); err != nil {
