@@ -43,6 +43,7 @@ var house = map[string]room{
 	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/vault repo/wire snapshot/photo",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
 	"snapshot/clearance":  {rooms: "device repo repo/crypt repo/wire snapshot", modules: "golang.org/x/sync"},
+	"snapshot/report":     {rooms: "device repo repo/crypt snapshot snapshot/photo"},
 	"gallery/gate":        {},
 	"gallery/shelf":       {},
 	"gallery/exif":        {},
