@@ -134,18 +134,29 @@ func (b *Batch) adoptOrphans(ctx context.Context) error {
 // Put reads r to its end and stores what the repository does not have. It answers with the stream's parts and how many of
 // its bytes were new. An error of r comes back as it is; any other error means that the batch cannot go on.
 func (b *Batch) Put(ctx context.Context, r io.Reader) (c Content, fresh int64, err error) {
-	err = b.repo.cutter.Cut(r, func(p chunk.Piece) error {
-		part, isNew, err := b.PutChunk(ctx, p.Kind, p.Data)
-		if err != nil {
-			return &storeError{err}
-		}
-		c = append(c, part)
+	err = b.PutEach(ctx, r, func(p Part, isNew bool) error {
+		c = append(c, p)
 		if isNew {
-			fresh += int64(part.Size)
+			fresh += int64(p.Size)
 		}
 		return nil
 	})
 	return c, fresh, err
+}
+
+// PutEach is Put for who wants to know of each part as soon as it is taken: it is durable after the next Flush. An error of each ends it, as one of
+// the store.
+func (b *Batch) PutEach(ctx context.Context, r io.Reader, each func(p Part, isNew bool) error) error {
+	return b.repo.cutter.Cut(r, func(p chunk.Piece) error {
+		part, isNew, err := b.PutChunk(ctx, p.Kind, p.Data)
+		if err == nil {
+			err = each(part, isNew)
+		}
+		if err != nil {
+			return &storeError{err}
+		}
+		return nil
+	})
 }
 
 // storeError tells errors of the store from errors of the source in what Put returns.

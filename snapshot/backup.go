@@ -39,6 +39,8 @@ type BackupOptions struct {
 	Batch           repo.BatchOptions
 	Brake           BrakeOptions // when so much is lost that nothing of the device may be forgotten
 
+	Dear     bool             // the bytes of the source come slowly: what moved is not read again, and small files come first
+	Recheck  float64          // share of the files that look unchanged to read all the same, others each day; 0 for none
 	Expected func(Entry) bool // of what is gone: it was taken off the device on purpose, and counts for no brake; nil for nothing
 
 	Progress *Progress         // kept up to date when not nil
@@ -142,6 +144,7 @@ func Backup(ctx context.Context, r *repo.Repo, src Source, o BackupOptions) (Sna
 	}
 	switch {
 	case lost != nil && b.count.Files == 0:
+		b.leaveNote(ctx) // of a large file that was cut off
 		return Snapshot{}, fmt.Errorf("%w: %w", ErrLost, lost)
 	case len(b.failed) > 0 && b.count.Files == 0:
 		return Snapshot{}, fmt.Errorf("%w: %s: %s", ErrNothing, device.Printable(b.failed[0].Path), b.failed[0].Reason)
@@ -155,6 +158,7 @@ func Backup(ctx context.Context, r *repo.Repo, src Source, o BackupOptions) (Sna
 
 // backup is one backup at work. Its goroutines, each handing on to the next:
 //
+//	feed      of a dear source: has small new files read first
 //	scan      lists the source, compares with the parent, and makes a task of each file
 //	open      opens files ahead of those who read them
 //	read      several: read, cut, pack
@@ -168,10 +172,13 @@ type backup struct {
 	past    past
 	pages   *pageWriter
 
-	order   *relay[*task] // all files in order, for collect
-	jobs    chan *task    // those to be read, for open
-	retry   chan *task    // those that changed while they were read, for open
-	opened  chan *task    // for read
+	order   *relay[*task]    // all files in order, for collect
+	jobs    chan *task       // those to be read, for open
+	held    []line           // the whole listing, of a dear source
+	early   map[string]*task // of a dear source, what is read before the rest
+	fed     chan struct{}    // closed when all early ones are in jobs
+	retry   chan *task       // those that changed while they were read, for open
+	opened  chan *task       // for read
 	solved  chan struct{}
 	left    atomic.Int64 // tasks in jobs, retry, opened, or being read
 	unknown []string     // folders that could not be listed; of scan alone
@@ -181,6 +188,7 @@ type backup struct {
 	count    Count
 	toll     toll
 	failed   []Failure
+	silent   []string
 }
 
 // task is one file on its way through a backup.
@@ -191,6 +199,7 @@ type task struct {
 	stream  io.ReadCloser
 	err     error         // why it failed
 	tries   int           // so far
+	again   bool          // it looks unchanged, and is read all the same
 	done    chan struct{} // closed when what and err are settled; nil when they are from the start
 }
 
@@ -200,7 +209,7 @@ const inOrder = 4096
 func newBackup(r *repo.Repo, src Source, batch *repo.Batch, p past, o BackupOptions) *backup {
 	b := &backup{options: o, repo: r, source: src, batch: batch, past: p, start: o.Now(),
 		order: newRelay[*task](inOrder), jobs: make(chan *task, inOrder),
-		retry: make(chan *task, o.Ahead+o.Workers+1), opened: make(chan *task, o.Ahead), solved: make(chan struct{}, 1)}
+		retry: make(chan *task, o.Ahead+o.Workers+1), opened: make(chan *task, o.Ahead), solved: make(chan struct{}, 1), fed: make(chan struct{})}
 	b.notebook.begin = b.start
 	b.toll.expected = o.Expected
 	return b
@@ -213,7 +222,12 @@ func (b *backup) run(ctx context.Context) (lost, err error) {
 		return part, err
 	})
 	stop := new(lossOf)
+	first, err := b.lookFirst(ctx)
+	if err != nil {
+		return nil, err
+	}
 	g, running := errgroup.WithContext(ctx) // running ends with run; the last pages are written after that
+	g.Go(func() error { return b.feed(running, first) })
 	g.Go(func() error { return b.scan(running, stop) })
 	g.Go(func() error { return b.open(running, stop) })
 	for range b.options.Workers {
@@ -233,7 +247,10 @@ func (b *backup) commit(ctx context.Context, lost error) (Snapshot, error) {
 		return Snapshot{}, err
 	}
 	s := Snapshot{Confirmed: true, Device: b.options.Device, Host: b.options.Host, Roots: b.options.Roots, Start: b.start, Tags: b.options.Tags,
-		Program: b.options.Program, Failed: b.failed, Partial: lost != nil, Parent: b.past.parent.Name, Writer: b.past.writer, Brake: b.toll.brake(b.options.Brake), root: root}
+		Program: b.options.Program, Failed: b.failed, Partial: lost != nil, Parent: b.past.parent.Name, Writer: b.past.writer, Brake: b.toll.brake(b.options.Brake), Silent: b.silent, root: root}
+	if lost != nil {
+		s.begun = b.notebook.begun()
+	}
 	if err := b.flushCount(ctx, &s); err != nil {
 		return Snapshot{}, err
 	}

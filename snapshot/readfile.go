@@ -42,10 +42,10 @@ func (b *backup) open(ctx context.Context, stop *lossOf) error {
 			return context.Cause(ctx)
 		}
 		if lost := stop.reason(); lost != nil {
-			b.fail(t, lost)
+			b.leaveOut(t, lost)
 			continue
 		}
-		if t.stream, t.err = b.source.Open(ctx, t.File); t.err != nil {
+		if t.stream, t.err = b.openFile(ctx, t); t.err != nil {
 			b.judge(t, t.err, stop)
 			continue
 		}
@@ -71,7 +71,7 @@ func (b *backup) read(ctx context.Context, stop *lossOf) error {
 			b.judge(t, err, stop)
 		default:
 			t.Entry, t.origin, t.what = &entry, origin{}, t.whatBecame(&entry)
-			b.notebook.write(entry)
+			b.notebook.write(t, entry)
 			b.settle(t)
 			if err := b.keepNow(ctx); err != nil {
 				return err
@@ -83,7 +83,11 @@ func (b *backup) read(ctx context.Context, stop *lossOf) error {
 
 func (b *backup) readFile(ctx context.Context, t *task, eyes *observer) (e Entry, err error) {
 	eyes.reset(t.stream)
-	content, _, err := b.batch.Put(ctx, eyes)
+	var content repo.Content
+	err = b.batch.PutEach(ctx, eyes, func(p repo.Part, _ bool) error {
+		content = append(content, p)
+		return b.onTheWay(ctx, t, content)
+	})
 	if err = errors.Join(err, t.stream.Close()); err != nil {
 		return e, err
 	}

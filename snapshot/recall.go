@@ -16,6 +16,7 @@ import (
 type past struct {
 	parent   Snapshot          // the latest complete snapshot of the device; zero when there is none
 	known    map[string]*Entry // from newer partial snapshots and interrupted backups, by path; to be checked before use
+	begun    map[string]*Entry // the same of large files that were cut off: the parts that had come
 	finished []string          // the interrupted sessions they come from
 	writer   Writer
 }
@@ -27,7 +28,7 @@ func recall(ctx context.Context, r *repo.Repo, o BackupOptions) (p past, err err
 		return p, fmt.Errorf("read the snapshots: %w", err)
 	}
 	p.writer = all.nextWriter(writerID(r, o.Host))
-	p.known = make(map[string]*Entry)
+	p.known, p.begun = make(map[string]*Entry), make(map[string]*Entry)
 	mine := func(s Snapshot) bool {
 		return !s.Attic && s.Device.ID == o.Device.ID && slices.Equal(s.Roots, o.Roots)
 	}
@@ -53,6 +54,7 @@ func (p *past) learnPartial(ctx context.Context, r *repo.Repo, s Snapshot) error
 			p.known[e.Path] = &e
 		}
 	}
+	p.learnBegun(s.begun)
 	return ctx.Err()
 }
 
@@ -61,6 +63,7 @@ type note struct {
 	Device  string       `cbor:"1,keyasint"`
 	Roots   []wire.Bytes `cbor:"2,keyasint,omitempty"`
 	Entries []entryForm  `cbor:"3,keyasint"`
+	Begun   []entryForm  `cbor:"4,keyasint,omitempty"`
 }
 
 // learnNotes takes over what interrupted backups of the same device had made safe.
@@ -82,6 +85,7 @@ func (p *past) learnNotes(ctx context.Context, r *repo.Repo, o BackupOptions) er
 					p.known[e.Path] = &e
 				}
 			}
+			p.learnBegun(begunOf(n.Begun))
 		}
 		if mine {
 			p.finished = append(p.finished, s.Session)

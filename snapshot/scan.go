@@ -35,13 +35,14 @@ func (l *lossOf) reason() error {
 func (b *backup) scan(ctx context.Context, stop *lossOf) error {
 	defer b.order.close()
 	defer close(b.jobs)
+	defer func() { <-b.fed }()
 	m := newMerge(ctx, b.repo, b.past.parent.root)
 	defer m.close()
-	for f, err := range list(ctx, b.source) {
+	for f, err := range b.listing(ctx) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if stop.reason() != nil {
+		if stop.reason() != nil && b.held == nil {
 			return nil
 		}
 		if err := b.meet(ctx, m, f, err, stop); err != nil {
@@ -75,25 +76,37 @@ func (b *backup) meet(ctx context.Context, m *merge, f device.File, err error, s
 			return err
 		}
 	}
-	b.options.Progress.Found.Add(1)
-	b.options.Progress.FoundBytes.Add(f.Size)
+	if b.held == nil {
+		b.found(f)
+	}
 	if err := storable(f); err != nil {
 		return b.pass(ctx, &task{located: located{Entry: &Entry{File: f}}, what: Failed, err: err})
 	}
-	t, err := b.compare(ctx, f, m.here(f.Path))
-	if err != nil {
-		return err
-	}
-	if t.what != "" {
+	here := m.here(f.Path)
+	if t := b.early[f.Path]; t != nil {
 		return b.pass(ctx, t)
 	}
+	t, err := b.compare(ctx, f, here)
+	switch {
+	case err != nil:
+		return err
+	case t.what != "":
+		return b.pass(ctx, t)
+	case stop.reason() != nil:
+		return nil // it was listed before the device was lost, and cannot be read any more
+	}
 	return b.queue(ctx, t)
+}
+
+func (b *backup) found(f device.File) {
+	b.options.Progress.Found.Add(1)
+	b.options.Progress.FoundBytes.Add(f.Size)
 }
 
 // absent hands on an entry that was not listed again: gone; or unknown, when it lies below a folder that could not be
 // listed. What is unknown is kept as it was, so that it need not be read again when the folder can.
 func (b *backup) absent(ctx context.Context, old located) error {
-	if !b.isUnknown(old.Path) {
+	if !below(b.unknown, old.Path) {
 		return b.pass(ctx, &task{located: old, what: Gone})
 	}
 	ok, err := b.stillThere(ctx, old.Entry)
@@ -108,8 +121,9 @@ func (b *backup) absent(ctx context.Context, old located) error {
 
 var errHalfLost = errors.New("its folder could not be listed, and what an older snapshot holds of it is damaged")
 
-func (b *backup) isUnknown(path string) bool {
-	for _, dir := range b.unknown {
+// below tells whether a path is one of the folders, or in one of them.
+func below(folders []string, path string) bool {
+	for _, dir := range folders {
 		if dir == "" || path == dir || strings.HasPrefix(path, dir+"/") {
 			return true
 		}
@@ -132,13 +146,22 @@ func (b *backup) pass(ctx context.Context, t *task) error {
 
 // queue hands on a task that is to be read: its place in the order first.
 func (b *backup) queue(ctx context.Context, t *task) error {
-	t.done = make(chan struct{})
-	b.left.Add(1)
-	b.options.Progress.ToRead.Add(t.Size)
+	b.toRead(t)
 	if err := b.order.put(ctx, t); err != nil {
 		return err
 	}
+	select {
+	case <-b.fed: // what is to be read first is on its way
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	return send(ctx, b.jobs, t)
+}
+
+func (b *backup) toRead(t *task) {
+	t.done = make(chan struct{})
+	b.left.Add(1)
+	b.options.Progress.ToRead.Add(t.Size)
 }
 
 func send(ctx context.Context, to chan<- *task, t *task) error {
@@ -176,6 +199,9 @@ func (b *backup) recognize(ctx context.Context, t *task, f device.File, old loca
 		return nil
 	}
 	if old.Entry != nil && sameBytes(old.File, f) {
+		if t.again = b.recheck(f); t.again {
+			return nil
+		}
 		ok, err := b.stillThere(ctx, old.Entry)
 		if err != nil {
 			return err

@@ -68,10 +68,12 @@ type Snapshot struct {
 	Parent    string
 	Writer    Writer
 	Program   string
-	Attic     bool   // last copies alone: what forgotten snapshots of the device held and no other snapshot does
-	Brake     *Brake // how much was lost, when it was enough to hold forgetting; else nil
+	Attic     bool     // last copies alone: what forgotten snapshots of the device held and no other snapshot does
+	Brake     *Brake   // how much was lost, when it was enough to hold forgetting; else nil
+	Silent    []string // paths whose bytes had changed though size and time had not; see BackupOptions.Recheck
 
 	session string
+	begun   []Entry   // of a partial one: large files that were cut off, with the parts that had come by then
 	root    repo.Part // of the pages; Size 0 for a snapshot without entries
 }
 
@@ -104,6 +106,8 @@ type form struct {
 	Root    repo.Part     `cbor:"15,keyasint"`
 	Attic   bool          `cbor:"16,keyasint,omitempty"`
 	Brake   *Brake        `cbor:"17,keyasint,omitempty"`
+	Begun   []entryForm   `cbor:"18,keyasint,omitempty"`
+	Silent  []wire.Bytes  `cbor:"19,keyasint,omitempty"`
 }
 
 type failureForm struct {
@@ -122,6 +126,12 @@ func (s Snapshot) encode() ([]byte, error) {
 	}
 	for _, x := range s.Failed[:min(len(s.Failed), maxFailures)] {
 		f.Failed = append(f.Failed, failureForm{wire.Bytes(x.Path), x.Reason})
+	}
+	for i := range s.begun {
+		f.Begun = append(f.Begun, formOf(&s.begun[i]))
+	}
+	for _, path := range s.Silent[:min(len(s.Silent), maxFailures)] {
+		f.Silent = append(f.Silent, wire.Bytes(path))
 	}
 	f.makeText()
 	return codec().Marshal(f)
@@ -169,6 +179,10 @@ func decode(rec repo.Record) (Snapshot, error) {
 	for _, x := range f.Failed {
 		s.Failed = append(s.Failed, Failure{string(x.Path), x.Reason})
 	}
+	for _, path := range f.Silent {
+		s.Silent = append(s.Silent, string(path))
+	}
+	s.begun = begunOf(f.Begun)
 	return s, nil
 }
 

@@ -28,6 +28,7 @@ type backupFlags struct {
 	dryRun  bool
 	force   bool
 	brake   string
+	recheck string
 }
 
 func (p *program) backupCommand() *cobra.Command {
@@ -56,6 +57,7 @@ made. A backup that is cut off goes on where it was when it is started again.`,
 	c.Flags().BoolVarP(&f.dryRun, "dry-run", "n", false, "say what would be done and do nothing")
 	c.Flags().BoolVarP(&f.force, "force", "f", false, "read every file again, also those that look unchanged")
 	c.Flags().StringVar(&f.brake, "brake-share", "", "hold the forgetting of the device when more than this `share` of its pictures vanished or changed: 20%, or off")
+	c.Flags().StringVar(&f.recheck, "recheck", "", "read a `share` of the files again that look unchanged, others each day, and tell when their bytes changed: 0.5%, or off")
 	p.setupFlags(c, &f.setup)
 	return c
 }
@@ -67,14 +69,34 @@ func (p *program) brake(f backupFlags) (o snapshot.BrakeOptions, err error) {
 	case "off":
 		o.Share = 1
 	default:
-		o.Share, err = strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
-		o.Share /= 100
-		if err != nil || !strings.HasSuffix(text, "%") || !(o.Share > 0 && o.Share <= 1) {
+		var ok bool
+		if o.Share, ok = parseShare(text); !ok {
 			return o, fmt.Errorf("--brake-share %s: it is a share such as 20%%, or off", text)
 		}
 	}
 	o.Least = p.config.BrakeLeast
 	return o, nil
+}
+
+// recheck is the share of unchanged files that are read all the same.
+func (p *program) recheck(f backupFlags) (share float64, err error) {
+	text := firstOf(f.recheck, p.config.Recheck)
+	if text == "" || text == "off" {
+		return 0, nil
+	}
+	share, ok := parseShare(text)
+	if !ok {
+		return 0, fmt.Errorf("--recheck %s: it is a share such as 0.5%%, or off", text)
+	}
+	return share, nil
+}
+
+// parseShare reads a share such as 20%, above nothing and up to all.
+func parseShare(text string) (share float64, ok bool) {
+	number, percent := strings.CutSuffix(text, "%")
+	share, err := strconv.ParseFloat(number, 64)
+	share /= 100
+	return share, err == nil && percent && share > 0 && share <= 1
 }
 
 // backup backs up one source after the other. One that fails does not keep the next from being tried.
@@ -177,14 +199,18 @@ func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, ar
 	if err != nil {
 		return err
 	}
+	recheck, err := p.recheck(f)
+	if err != nil {
+		return err
+	}
 	progress := new(snapshot.Progress)
-	o := snapshot.BackupOptions{Device: src.device, Expected: expected, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
+	o := snapshot.BackupOptions{Device: src.device, Expected: expected, Dear: src.dear, Recheck: recheck, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
 		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Brake: brake, Progress: progress,
 		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
 	p.kept = "; what was stored by then is kept and will not be read again"
 	stop := p.watch("Backing up", src.device.Name, progress)
 	start := p.now()
-	s, err := snapshot.Backup(ctx, r, src, o)
+	s, err := snapshot.Backup(ctx, r, src.Source, o)
 	stop()
 	if err != nil && s.Name == "" {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"shoebox/device"
 	"shoebox/snapshot"
 )
 
@@ -16,6 +17,9 @@ func (p *program) backupSaid(s snapshot.Snapshot, f backupFlags, took time.Durat
 	}
 	if s.Brake != nil {
 		defer func() { p.complain("%s", brakeText(s)) }() // last, as it matters most
+	}
+	if len(s.Silent) > 0 {
+		defer func() { p.complain("%s", silentText(s)) }()
 	}
 	if p.flags.quiet && s.Count.Failed == 0 {
 		return
@@ -33,6 +37,19 @@ func (p *program) backupSaid(s snapshot.Snapshot, f backupFlags, took time.Durat
 	if c.Failed > 0 {
 		p.say("%s could not be read, as said above. The rest is safe.", plural(c.Failed, "file"))
 	}
+}
+
+// silentText tells of files whose bytes are others though nothing else is: what was there before is in the snapshot before.
+func silentText(s snapshot.Snapshot) string {
+	return fmt.Sprintf("ATTENTION: %s on %s has other bytes than before, with the same size and time: %s%s. An app may do so, or the storage may be failing. "+
+		"The older bytes are in the snapshot before: `shoebox history %s`", plural(int64(len(s.Silent)), "file"), s.Device.Name, device.Printable(s.Silent[0]), andMore(len(s.Silent)-1), device.Printable(s.Silent[0]))
+}
+
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
 }
 
 func changesText(c snapshot.Count) string {
@@ -66,6 +83,6 @@ func backupSummary(s snapshot.Snapshot, dryRun bool, took time.Duration) map[str
 		"message_type": "summary", "dry_run": dryRun, "files_new": c.New, "files_changed": c.Changed, "files_unmodified": c.Unchanged,
 		"total_files_processed": c.Files, "total_bytes_processed": c.Bytes, "data_added": c.Fresh, "data_added_packed": c.Stored,
 		"total_duration": took.Seconds(), "backup_start": s.Start, "backup_end": s.End, "snapshot_id": s.Name,
-		"files_gone": c.Gone, "files_failed": c.Failed, "bytes_read": c.Read, "partial": s.Partial, "device": s.Device.Name, "brake": brakeJSON(s.Brake),
+		"files_gone": c.Gone, "files_failed": c.Failed, "bytes_read": c.Read, "partial": s.Partial, "device": s.Device.Name, "brake": brakeJSON(s.Brake), "silent": s.Silent,
 	}
 }

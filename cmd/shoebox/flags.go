@@ -52,6 +52,7 @@ type config struct {
 	Sources         []string `toml:"sources"` // what `shoebox backup` without a source backs up
 	Exclude         []string `toml:"exclude"`
 	BrakeShare      string   `toml:"brake_share"` // as --brake-share
+	Recheck         string   `toml:"recheck"`     // as --recheck
 	BrakeLeast      int      `toml:"brake_least"` // so many pictures at least must be lost to pull the brake
 }
 

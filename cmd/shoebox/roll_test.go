@@ -240,7 +240,6 @@ func (r *roll) live() (read []string, fresh int64) {
 		if err := errors.Join(os.MkdirAll(r.path("Pictures/Grandma"), 0o755), os.Rename(r.path(r.renamed[0]), r.path(r.renamed[1]))); err != nil {
 			r.Fatal(err)
 		}
-		reads(r.renamed[1])
 	}
 	for i := 30; i < 37; i++ {
 		r.retagged = photoName(i)

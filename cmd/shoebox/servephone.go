@@ -237,7 +237,7 @@ func (s *servedPhones) Backup(ctx context.Context, r *repo.Repo, id string, chos
 	}
 	src := &chosenFiles{Phone: phone, leave: func(f device.File) bool { return left[f.Path] && len(known[f.Path]) == 0 }}
 	made, err := snapshot.Backup(ctx, r, src, snapshot.BackupOptions{
-		Device: snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: deviceID}, Expected: expected,
+		Device: snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: deviceID}, Expected: expected, Dear: true,
 		Host: hostName(), Program: "shoebox " + versionText(), Now: func() time.Time { return s.now().In(s.zone) }, Workers: phoneReaders, Brake: brake, Progress: progress,
 	})
 	return made, s.lost(err)

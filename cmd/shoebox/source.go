@@ -21,6 +21,7 @@ type source struct {
 	device  snapshot.Device
 	roots   []string
 	workers int
+	dear    bool // its bytes come over a cable
 	close   func()
 }
 
@@ -73,7 +74,7 @@ func (p *program) phoneSource(ctx context.Context, r *repo.Repo, f backupFlags, 
 		return nil, err
 	}
 	d := snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: snapshot.DeviceID(r, "phone\x00"+phone.Identity)}
-	return &source{Source: phone, device: d, roots: roots, workers: phoneReaders, close: func() { _ = phone.Close() }}, nil // only read
+	return &source{Source: phone, device: d, roots: roots, workers: phoneReaders, dear: true, close: func() { _ = phone.Close() }}, nil // only read
 }
 
 // openPhone finds the phone of NAME/FOLDER, and what to call it.
