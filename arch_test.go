@@ -39,6 +39,7 @@ var house = map[string]room{
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync golang.org/x/sys"},
 	"device/adb":     {modules: "github.com/electricbubble/gadb golang.org/x/sys"},
 	"device":         {rooms: "device/adb", modules: "golang.org/x/sys"},
+	"device/vigil":   {rooms: "device device/adb"},
 	"snapshot/photo": {modules: "github.com/bep/imagemeta"},
 	"snapshot": {rooms: "chunk device repo repo/crypt repo/guard repo/vault repo/wire snapshot/photo",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync"},
@@ -52,6 +53,7 @@ var house = map[string]room{
 	"gallery/gallerytest": {modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
 	"gallery/library":     {rooms: "repo snapshot snapshot/photo"},
 	"gallery":             {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
+	"cmd/shoebox/post":    {},
 	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/clearance snapshot/photo",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/garbage repo/pack repo/parity device device/adb snapshot snapshot/photo " +

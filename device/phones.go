@@ -25,7 +25,16 @@ type PhoneInfo struct {
 	// are then called by Select only.
 	SameSerial bool
 
+	told bool // Identity is what the phone said, not what it is called for want of an answer
 	info adb.Info
+}
+
+// Told says whether the phone itself told its Identity. One that is busy or broken may not, and is then called by its serial.
+func (p PhoneInfo) Told() bool { return p.told }
+
+// Connection is another text after each time the phone was connected anew, where the adb server tells that.
+func (p PhoneInfo) Connection() string {
+	return fmt.Sprintf("%s transport_id:%d", p.Serial, p.info.TransportID)
 }
 
 // Select is what chooses this very phone in PhoneOptions.Serial.
@@ -131,7 +140,7 @@ func look(ctx context.Context, server *adb.Server, info adb.Info) (PhoneInfo, er
 	short, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	if id := askIdentity(short, server, info); id != "" {
-		p.Identity = id
+		p.Identity, p.told = id, true
 	}
 	return p, ctx.Err()
 }

@@ -25,6 +25,8 @@ type Direct struct {
 	devices string            // the answer to host:devices-l; "" is one phone
 	script  map[string]string // raw answers, by service
 	away    bool
+	changed chan struct{} // closed when the list changes
+	others  map[string]*Daemon
 }
 
 // DirectSerial is the phone's serial behind Direct.
@@ -36,7 +38,7 @@ func ListenDirect(d *Daemon) (*Direct, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Direct{Daemon: d, listen: l, conns: make(map[net.Conn]bool), script: make(map[string]string)}
+	x := &Direct{Daemon: d, listen: l, conns: make(map[net.Conn]bool), script: make(map[string]string), changed: make(chan struct{})}
 	x.work.Go(x.accept)
 	return x, nil
 }
@@ -49,6 +51,53 @@ func (x *Direct) Devices(text string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.devices = text
+	x.change()
+}
+
+// change tells those who track the list. The caller holds mu.
+func (x *Direct) change() {
+	close(x.changed)
+	x.changed = make(chan struct{})
+}
+
+// list is the answer to host:devices-l, and what is closed when it changes.
+func (x *Direct) list() (text string, changed <-chan struct{}) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.devices == "" && !x.away {
+		return fmt.Sprintf("%-22s device usb:1-1 product:%s model:%s device:%s transport_id:1\n",
+			DirectSerial, x.Product, x.Model, x.Device), x.changed
+	}
+	return x.devices, x.changed
+}
+
+// Also puts a further phone behind a transport id, which the text given to Devices names.
+func (x *Direct) Also(id int, d *Daemon) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.others == nil {
+		x.others = make(map[string]*Daemon)
+	}
+	x.others[strconv.Itoa(id)] = d
+}
+
+// behind is the phone that a service such as "host:transport-id:2" or "host-transport-id:2:features" is about.
+func (x *Direct) behind(service string) *Daemon {
+	_, id, _ := strings.Cut(service, "transport-id:")
+	id, _, _ = strings.Cut(id, ":")
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if serial, ok := strings.CutPrefix(service, "host:transport:"); ok {
+		for line := range strings.Lines(x.devices) {
+			if strings.HasPrefix(line, serial+" ") {
+				_, id, _ = strings.Cut(strings.TrimSpace(line), "transport_id:")
+			}
+		}
+	}
+	if d := x.others[id]; d != nil {
+		return d
+	}
+	return x.Daemon
 }
 
 // Script sets the raw answer, OKAY and length included, to one service. The
@@ -64,6 +113,7 @@ func (x *Direct) Unplug() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.away = true
+	x.change()
 	for c := range x.conns {
 		_ = c.Close()
 	}
@@ -74,6 +124,7 @@ func (x *Direct) Plug() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.away = false
+	x.change()
 }
 
 // Close ends it.
@@ -94,7 +145,7 @@ func (x *Direct) accept() {
 		x.conns[c] = true
 		x.mu.Unlock()
 		x.work.Go(func() {
-			d := &directConn{Conn: c, x: x, r: bufio.NewReader(c), ended: make(chan struct{})}
+			d := &directConn{Conn: c, x: x, d: x.Daemon, r: bufio.NewReader(c), ended: make(chan struct{})}
 			d.serve()
 			if t, ok := c.(*net.TCPConn); ok && x.Reset {
 				_ = t.SetLinger(0)
@@ -112,6 +163,7 @@ func (x *Direct) accept() {
 type directConn struct {
 	net.Conn
 	x     *Direct
+	d     *Daemon // to which this connection was switched
 	r     *bufio.Reader
 	ended chan struct{}
 	end   sync.Once
@@ -166,33 +218,49 @@ func (c *directConn) answer(service string) bool {
 	c.x.asked(service, "")
 	c.x.mu.Lock()
 	raw, scripted := c.x.script[service]
-	away, devices := c.x.away, c.x.devices
+	away := c.x.away
 	c.x.mu.Unlock()
 	if scripted {
 		return c.play(raw)
 	}
-	if devices == "" && !away {
-		devices = fmt.Sprintf("%-22s device usb:1-1 product:%s model:%s device:%s transport_id:1\n",
-			DirectSerial, c.x.Product, c.x.Model, c.x.Device)
-	}
+	devices, _ := c.x.list()
 	switch {
 	case service == "host:version":
 		return c.say("OKAY", "0029")
-	case service == "host:devices-l", service == "host:track-devices-l":
+	case service == "host:devices-l":
 		return c.say("OKAY", devices)
+	case service == "host:track-devices-l":
+		return c.track()
 	case service == "host:devices":
 		return c.say("OKAY", shortList(devices))
 	case away:
 		return c.say("FAIL", "device '"+DirectSerial+"' not found")
 	case strings.HasSuffix(service, ":features"):
-		return c.say("OKAY", strings.Join(c.x.Features, ","))
+		return c.say("OKAY", strings.Join(c.x.behind(service).Features, ","))
 	case strings.HasSuffix(service, ":get-state"):
 		return c.say("OKAY", "device")
 	case strings.HasPrefix(service, "host:transport"):
+		c.d = c.x.behind(service)
 		_, err := io.WriteString(c.Conn, "OKAY")
 		return err == nil
 	}
 	return c.run(service)
+}
+
+// track sends the list now and at each change.
+func (c *directConn) track() bool {
+	_, _ = io.WriteString(c.Conn, "OKAY")
+	for {
+		text, changed := c.x.list()
+		if _, err := fmt.Fprintf(c.Conn, "%04x%s", len(text), text); err != nil {
+			return false
+		}
+		select {
+		case <-changed:
+		case <-c.gone():
+			return false
+		}
+	}
 }
 
 func shortList(devices string) string {
@@ -206,7 +274,7 @@ func shortList(devices string) string {
 }
 
 func (c *directConn) run(service string) bool {
-	serve := c.x.service(service)
+	serve := c.d.service(service)
 	if serve == nil {
 		return c.say("FAIL", "closed")
 	}
