@@ -17,7 +17,7 @@ import (
 // Secret is a text that is never printed, whatever the verb.
 type Secret string
 
-const unsaid = "(secret)"
+const unsaid = "(not said)"
 
 func (s Secret) Format(f fmt.State, _ rune)   { _, _ = io.WriteString(f, unsaid) }
 func (s Secret) String() string               { return unsaid }
@@ -65,7 +65,7 @@ func newError(ctx context.Context, to string, err error, secrets ...Secret) *Err
 
 func isConnection(err error) bool {
 	var dial *net.OpError
-	return errors.As(err, &dial) && dial.Op != "remote error" || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+	return errors.As(err, &dial) && slices.Contains([]string{"dial", "read", "write"}, dial.Op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // redact takes secrets out of a text, the longest first, also in the forms in which they travel.
@@ -73,7 +73,7 @@ func redact(text string, secrets []Secret) string {
 	var forms []string
 	for _, s := range secrets {
 		for _, form := range []string{string(s), url.PathEscape(string(s)), url.QueryEscape(string(s)), base64.StdEncoding.EncodeToString([]byte(s))} {
-			if len(form) >= 3 {
+			if len(form) >= 4 { // shorter ones would tear words apart
 				forms = append(forms, form)
 			}
 		}

@@ -99,7 +99,7 @@ func (p Ping) Send(ctx context.Context, m Message) error {
 		u = u.JoinPath("fail")
 	}
 	body := atMost(m.Subject+"\n\n"+m.Text, pingMost)
-	return call{to: p.String(), url: Secret(u.String()), roots: p.Roots}.post(ctx, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte(body))
+	return call{p.String(), Secret(u.String()), "", p.Roots}.post(ctx, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte(body))
 }
 
 // call is one request.
@@ -111,7 +111,7 @@ type call struct {
 
 var (
 	errAddress   = errors.New("the address is not one of http or https; look at how it is written in the configuration")
-	errOpenToken = errors.New("a token is sent over https alone: change the address, or leave the token out")
+	errOpenToken = errors.New("a token or password is sent over https alone: change the address, or leave it out")
 )
 
 // The bounds of an answer. Its body is not read at all.
@@ -126,6 +126,9 @@ func (c call) post(ctx context.Context, header http.Header, body []byte) error {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return newError(ctx, c.to, errAddress)
 	}
+	if err := mayCarry(u, c.token); err != nil {
+		return newError(ctx, c.to, err)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return newError(ctx, c.to, errAddress)
@@ -133,16 +136,13 @@ func (c call) post(ctx context.Context, header http.Header, body []byte) error {
 	req.Header = header
 	req.Header.Set("User-Agent", "shoebox")
 	if c.token != "" {
-		if u.Scheme != "https" && !isLoopback(u.Hostname()) {
-			return newError(ctx, c.to, errOpenToken)
-		}
 		req.Header.Set("Authorization", "Bearer "+string(c.token))
 	}
 	client, done := c.client()
 	defer done()
 	resp, err := client.Do(req)
 	if err != nil {
-		return newError(ctx, c.to, err, secrets...)
+		return newError(ctx, c.to, webError(err), secrets...)
 	}
 	_ = resp.Body.Close() // nothing in it matters
 	if resp.StatusCode/100 != 2 {
@@ -150,6 +150,31 @@ func (c call) post(ctx context.Context, header http.Header, body []byte) error {
 	}
 	return nil
 }
+
+// webError keeps an error that was made on this side. In others the server speaks, and may quote what it was sent.
+func webError(err error) error {
+	var own *ownError
+	var verify *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &verify):
+		return fmt.Errorf("its certificate is not trusted: %w; ca= names one to trust", verify.Err)
+	case errors.As(err, &record):
+		return errors.New("it does not speak TLS; look whether the address begins with http")
+	case isConnection(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return err
+	}
+	return errors.New("it does not speak HTTP as it should; look whether the address is right")
+}
+
+// ownError is made here.
+type ownError struct{ text string }
+
+func (e *ownError) Error() string { return e.text }
+
+func own(text string) error { return &ownError{text} }
 
 // statusError is in our words: theirs may quote what was sent.
 func statusError(code int) error {
@@ -161,6 +186,14 @@ func statusError(code int) error {
 		next = "it may be better later"
 	}
 	return fmt.Errorf("it answered %d %s: %s", code, http.StatusText(code), next)
+}
+
+// mayCarry refuses to send a token, or the password in an address, where others can read it.
+func mayCarry(u *url.URL, token Secret) error {
+	if (token != "" || u.User != nil) && u.Scheme != "https" && !isLoopback(u.Hostname()) {
+		return errOpenToken
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {
@@ -182,13 +215,13 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
 	case len(via) > redirectsMost:
-		return errors.New("it redirects again and again; look whether the address is right")
+		return own("it redirects again and again; look whether the address is right")
 	case !strings.EqualFold(req.URL.Hostname(), first.URL.Hostname()):
-		return errors.New("it redirects to another host, where nothing is sent; if that is right, name the other host in the configuration")
+		return own("it redirects to another host, where nothing is sent; if that is right, name the other host in the configuration")
 	case first.URL.Scheme == "https" && req.URL.Scheme != "https":
-		return errors.New("it redirects away from https, where nothing is sent")
+		return own("it redirects away from https, where nothing is sent")
 	case req.Method != first.Method:
-		return errors.New("it redirects in a way that loses the message; look whether the address is right")
+		return own("it redirects in a way that loses the message; look whether the address is right")
 	}
 	req.Header.Del("Referer")
 	return nil

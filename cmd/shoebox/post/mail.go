@@ -42,7 +42,12 @@ type Mail struct {
 	Now      func() time.Time // nil for the clock
 }
 
-func (m Mail) String() string { return "mail through " + oneLine(m.Host, 100) }
+func (m Mail) String() string {
+	if !hostName.MatchString(m.Host) {
+		return "mail" // it may be anything
+	}
+	return "mail through " + m.Host
+}
 
 func (m Mail) filled() Mail {
 	if m.Port == "" {
@@ -63,19 +68,22 @@ func (m Mail) filled() Mail {
 // address is of the plain form that every server takes and nothing can break out of.
 var address = regexp.MustCompile(`^[^\s"(),:;<>@\[\\\]\x00-\x20\x7f]+@[^\s"(),:;<>@\\\x00-\x20\x7f]+$`)
 
+// hostName is a name or an address of a machine.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,255}$`)
+
 var errOpenPassword = errors.New("a password is sent over TLS alone: leave tls=none out, or the user")
 
 func (m Mail) check() error {
 	for _, a := range append([]string{m.From}, m.To...) {
 		if !address.MatchString(a) || len(a) > 320 {
-			return fmt.Errorf("%q is not an address such as anna@example.org", oneLine(a, 60))
+			return errors.New("an address is not like anna@example.org")
 		}
 	}
 	switch {
 	case len(m.To) == 0:
 		return errors.New("nobody is named to send to")
-	case m.Host == "":
-		return errors.New("no mail server is named: smtp=HOST")
+	case !hostName.MatchString(m.Host):
+		return errors.New("no mail server is named: smtp=HOST or smtp=HOST:PORT")
 	case m.User != "" && m.TLS == NoTLS:
 		return errOpenPassword
 	case m.TLS != TLSOnly && m.TLS != StartTLS && m.TLS != NoTLS:
@@ -98,12 +106,7 @@ func (m Mail) Send(ctx context.Context, msg Message) error {
 		err = m.deliver(ctx, letter)
 	}
 	if err != nil {
-		e := newError(ctx, m.String(), err, m.Password, Secret("\x00"+m.User+"\x00"+string(m.Password)))
-		var said *textproto.Error
-		if errors.As(err, &said) {
-			e.connection = false
-		}
-		return e
+		return newError(ctx, m.String(), err, m.Password, Secret("\x00"+m.User+"\x00"+string(m.Password)))
 	}
 	return nil
 }

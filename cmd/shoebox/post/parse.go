@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -144,7 +145,7 @@ func (o options) secret(name string) (Secret, error) {
 	case file != "" && env != "":
 		return "", fmt.Errorf("%s-file= and %s-env= cannot both be", name, name)
 	case file != "":
-		return secretFile(file)
+		return secretFile(name+"-file", file)
 	case env != "":
 		value := strings.TrimSpace(os.Getenv(env))
 		if value == "" {
@@ -159,29 +160,41 @@ func (o options) secret(name string) (Secret, error) {
 const secretMost, certificatesMost = 4 << 10, 4 << 20
 
 // secretFile is the first line of a file.
-func secretFile(name string) (Secret, error) {
-	data, err := readMost(name, secretMost)
+func secretFile(option, name string) (Secret, error) {
+	data, err := readMost(option, name, secretMost)
 	if err != nil {
 		return "", err
 	}
 	line, _, _ := strings.Cut(strings.TrimLeft(string(data), "\r\n"), "\n")
 	if line = strings.TrimSpace(line); line == "" {
-		return "", fmt.Errorf("the file %s is empty", name)
+		return "", fmt.Errorf("the file of %s= is empty", option)
 	}
 	return Secret(line), nil
 }
 
-func readMost(name string, most int64) ([]byte, error) {
+// readMost reads the file of an option. What should be its name may be the secret itself: it is not said.
+func readMost(option, name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fileError(option, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("the file %s is longer than %d bytes", name, most)
+	if err != nil {
+		return nil, fileError(option, err)
 	}
-	return data, err
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("the file of %s= is longer than %d bytes", option, most)
+	}
+	return data, nil
+}
+
+func fileError(option string, err error) error {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		err = where.Err
+	}
+	return fmt.Errorf("the file of %s= cannot be read: %w", option, err)
 }
 
 // roots are the certificates that ca= names.
@@ -190,13 +203,13 @@ func (o options) roots() (*x509.CertPool, error) {
 	if name == "" {
 		return nil, nil
 	}
-	data, err := readMost(name, certificatesMost)
+	data, err := readMost("ca", name, certificatesMost)
 	if err != nil {
 		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("the file %s has no certificate in it", name)
+		return nil, errors.New("the file of ca= has no certificate in it")
 	}
 	return pool, nil
 }
@@ -232,8 +245,8 @@ func parseTarget(rest []string, token string) (t target, err error) {
 	if t.token, err = o.secret("token"); err != nil {
 		return t, err
 	}
-	if t.token != "" && u.Scheme != "https" && !isLoopback(u.Hostname()) {
-		return t, errOpenToken
+	if err := mayCarry(u, t.token); err != nil {
+		return t, err
 	}
 	t.roots, err = o.roots()
 	return t, err

@@ -3,12 +3,14 @@ package post
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/smtp"
 	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +23,7 @@ const answersMost = 1 << 20
 func (m Mail) deliver(ctx context.Context, letter []byte) error {
 	plain, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", m.target())
 	if err != nil {
-		return fmt.Errorf("reach the mail server: %w", err)
+		return at("reach the mail server", err)
 	}
 	defer plain.Close()
 	stop := context.AfterFunc(ctx, func() { _ = plain.SetDeadline(time.Unix(1, 0)) })
@@ -30,13 +32,13 @@ func (m Mail) deliver(ctx context.Context, letter []byte) error {
 	if m.TLS == TLSOnly {
 		secure := tls.Client(conn, m.config())
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("agree on TLS: %w", err)
+			return at("agree on TLS", err)
 		}
 		conn = secure
 	}
 	c, err := smtp.NewClient(conn, m.Host)
 	if err != nil {
-		return fmt.Errorf("be greeted: %w", err)
+		return at("be greeted", err)
 	}
 	if err := m.enter(c); err != nil {
 		return err
@@ -51,14 +53,14 @@ func (m Mail) deliver(ctx context.Context, letter []byte) error {
 // enter makes the connection safe and logs in.
 func (m Mail) enter(c *smtp.Client) error {
 	if err := c.Hello("localhost"); err != nil { // the name of this computer is nobody's business
-		return fmt.Errorf("say hello: %w", err)
+		return at("say hello", err)
 	}
 	if m.TLS == StartTLS {
 		if ok, _ := c.Extension("STARTTLS"); !ok {
 			return errors.New("it does not offer STARTTLS, and nothing is sent without; port 465 with tls=tls may work")
 		}
 		if err := c.StartTLS(m.config()); err != nil {
-			return fmt.Errorf("agree on TLS: %w", err)
+			return at("agree on TLS", err)
 		}
 	}
 	if m.User == "" {
@@ -73,12 +75,8 @@ func (m Mail) enter(c *smtp.Client) error {
 		return err
 	}
 	err = c.Auth(auth)
-	var said *textproto.Error
-	if errors.As(err, &said) { // its text may quote what was sent
-		return fmt.Errorf("log in: it answered %w; look whether user and password are right", &textproto.Error{Code: said.Code, Msg: "(no)"})
-	}
 	if err != nil {
-		return fmt.Errorf("log in: %w", err)
+		return fmt.Errorf("log in as the user that is named: %w", mailError(err))
 	}
 	return nil
 }
@@ -86,26 +84,50 @@ func (m Mail) enter(c *smtp.Client) error {
 // hand gives the letter over. An error of the last step leaves it open whether it was taken.
 func (m Mail) hand(c *smtp.Client, letter []byte) error {
 	if err := c.Mail(m.From); err != nil {
-		return fmt.Errorf("send as %s: %w", m.From, err)
+		return at("send as "+m.From, err)
 	}
 	for _, to := range m.To {
 		if err := c.Rcpt(to); err != nil {
-			return fmt.Errorf("send to %s: %w", to, err)
+			return at("send to "+to, err)
 		}
 	}
 	w, err := c.Data()
 	if err != nil {
-		return fmt.Errorf("send the letter: %w", err)
+		return at("send the letter", err)
 	}
 	if _, err = w.Write(letter); err != nil {
-		return fmt.Errorf("send the letter: %w", err)
+		return at("send the letter", err)
 	}
-	if err := w.Close(); err != nil {
-		// Not an error of the connection, whatever it is: the letter may have been taken, and would come twice.
-		return fmt.Errorf("send the letter: it is not known whether it was taken: %v", err)
+	err = w.Close()
+	if err == nil {
+		return nil
 	}
-	return nil
+	if errors.As(err, new(*textproto.Error)) {
+		return at("send the letter", err)
+	}
+	// Not wrapped, so that it is no error of the connection: the letter may have been taken, and would come twice.
+	return fmt.Errorf("send the letter: it is not known whether it was taken: %v", mailError(err))
 }
+
+// at says at which step an error came.
+func at(step string, err error) error { return fmt.Errorf("%s: %w", step, mailError(err)) }
+
+// mailError keeps of an answer its numbers, RFC 5321 and RFC 3463: its text may quote what was sent.
+func mailError(err error) error {
+	var said *textproto.Error
+	var odd textproto.ProtocolError
+	var coding base64.CorruptInputError
+	switch {
+	case errors.As(err, &said):
+		detail := enhancedCode.FindString(said.Msg)
+		return fmt.Errorf("the server answered %d %s", said.Code, detail)
+	case errors.As(err, &odd), errors.As(err, &coding):
+		return errors.New("the server does not speak SMTP as it should")
+	}
+	return err
+}
+
+var enhancedCode = regexp.MustCompile(`^[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`)
 
 // auth chooses among PLAIN, RFC 4616, and LOGIN, which older servers alone offer.
 func (m Mail) auth(offered string) (smtp.Auth, error) {
