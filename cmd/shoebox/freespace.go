@@ -153,7 +153,10 @@ func (p *program) free(ctx context.Context, r *repo.Repo, phone *device.Phone, d
 	stop := p.watch("Proving and deleting from", d.Name, o.Progress)
 	did, err := plan.Run(ctx, r, phone, o)
 	stop()
-	return errors.Join(p.freedSaid(ctx, phone, plan, did), err)
+	if said := p.freedSaid(ctx, phone, plan, did); err == nil {
+		err = said
+	}
+	return err
 }
 
 // openCopy opens a second repository in the way the first was opened.
@@ -265,13 +268,9 @@ func (p *program) freedSaid(ctx context.Context, phone *device.Phone, plan *clea
 }
 
 func (p *program) freeHistory(ctx context.Context, r *repo.Repo) error {
-	all, damaged, err := clearance.Receipts(ctx, r)
+	all, err := p.receipts(ctx, r)
 	if err != nil {
 		return err
-	}
-	for _, d := range damaged {
-		p.complain("shoebox: a receipt cannot be read: %v", d)
-		p.damaged = true
 	}
 	names, err := p.deviceNames(ctx, r)
 	if err != nil {
@@ -296,6 +295,16 @@ func (p *program) freeHistory(ctx context.Context, r *repo.Repo) error {
 		p.say("%s", text)
 	}
 	return nil
+}
+
+// receipts lists what was kept of runs and answers, and says on the way which records are damaged.
+func (p *program) receipts(ctx context.Context, r *repo.Repo) ([]clearance.Receipt, error) {
+	all, damaged, err := clearance.Receipts(ctx, r)
+	for _, d := range damaged {
+		p.complain("shoebox: a receipt cannot be read: %v", d)
+		p.damaged = true
+	}
+	return all, err
 }
 
 // deviceNames are what the devices of the repository were called last, by their ids.

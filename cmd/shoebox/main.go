@@ -84,7 +84,7 @@ Plug in a phone with USB debugging on, and type:
 		"save": {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.devicesCommand()},
 		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand(), p.serveCommand()},
 		"back": {p.restoreCommand(), p.dumpCommand()},
-		"care": {p.forgetCommand(), p.pruneCommand(), p.checkCommand(), p.healCommand(), p.wipeCheckCommand(), p.freeSpaceCommand(), p.parityCommand(), p.repairCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
+		"care": {p.forgetCommand(), p.pruneCommand(), p.checkCommand(), p.verifyCommand(), p.healCommand(), p.wipeCheckCommand(), p.freeSpaceCommand(), p.parityCommand(), p.repairCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,83 +10,122 @@ import (
 	"github.com/spf13/cobra"
 
 	"shoebox/device"
+	"shoebox/repo"
 	"shoebox/snapshot"
 	"shoebox/snapshot/clearance"
 )
 
 func (p *program) wipeCheckCommand() *cobra.Command {
-	var quick bool
-	var serial string
+	var f wipeFlags
 	c := &cobra.Command{
 		Use:   "wipe-check [phone:NAME | FOLDER]",
 		Short: "May this phone be wiped? Yes only when every file on it comes back",
 		Long: `Look at everything on a phone (or in a folder) and answer whether it may be wiped.
 The answer is yes only when each file that adb can see was just now read from the
 repository, opened and hashed, and the phone itself tells the same hash of it.
-The exit code is 0 only for yes.
+The exit code is 0 only for yes. The answer is kept in the repository with its date.
 
 What adb cannot see is not looked at: other users, a work profile, what apps keep
 for themselves. Nor are thumbnails, the trash, and files being written.`,
 		Example: `  shoebox wipe-check
   shoebox wipe-check phone:anna
-  shoebox wipe-check --quick              a hundred files are compared, the others by size and time`,
+  shoebox wipe-check --quick              a hundred files are compared, the others by size and time
+  shoebox wipe-check --page answer.html   a page to print and keep
+  shoebox wipe-check --history            what was answered before`,
 		Args: words(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			what := append(args, phonePrefix)[0]
-			held, name, done, err := p.held(cmd.Context(), what, serial)
+			if f.history {
+				return p.wipeHistory(cmd.Context())
+			}
+			on, err := p.heldAt(cmd.Context(), append(args, phonePrefix)[0], f.serial, []string{"/"})
 			if err != nil {
 				return err
 			}
-			defer done()
-			return p.wipeCheck(cmd.Context(), held, name, quick)
+			defer on.close()
+			return p.wipeCheck(cmd.Context(), on, f)
 		},
 	}
-	c.Flags().BoolVar(&quick, "quick", false, "compare the bytes of a hundred files only; the answer is yes only if there are no more")
-	c.Flags().StringVarP(&serial, "serial", "s", "", "which phone, by its `serial` number ($ANDROID_SERIAL)")
+	c.Flags().BoolVar(&f.quick, "quick", false, "compare the bytes of a hundred files only; the answer is yes only if there are no more")
+	c.Flags().StringVar(&f.page, "page", "", "write the answer to a `file` too, as a page to print")
+	c.Flags().BoolVar(&f.history, "history", false, "list the answers that were given before")
+	c.Flags().StringVarP(&f.serial, "serial", "s", "", "which phone, by its `serial` number ($ANDROID_SERIAL)")
 	return c
 }
 
-// held opens what may be wiped: all of it, not only where pictures usually are.
-func (p *program) held(ctx context.Context, what, serial string) (held clearance.Held, name string, done func(), err error) {
+// wipeFlags are those of the wipe-check command.
+type wipeFlags struct {
+	quick   bool
+	page    string
+	history bool
+	serial  string
+}
+
+// heldOn is a phone, or a folder, that is compared with the repository.
+type heldOn struct {
+	clearance.Held
+	name     string
+	identity string // as snapshot.DeviceID takes it
+	phone    bool
+	whole    bool // all of it is looked at, not only where pictures usually are
+	close    func()
+}
+
+// heldAt opens what is compared: of a phone these folders, none for those where pictures usually are.
+func (p *program) heldAt(ctx context.Context, what, serial string, roots []string) (*heldOn, error) {
 	if alias, ok := strings.CutPrefix(what, phonePrefix); ok {
-		phone, name, err := p.openPhoneAt(ctx, backupFlags{serial: serial}, strings.Trim(alias, "/"), []string{"/"}, nil)
+		phone, name, err := p.openPhoneAt(ctx, backupFlags{serial: serial}, strings.Trim(alias, "/"), roots, nil)
 		if err != nil {
-			return nil, "", nil, err
+			return nil, err
 		}
-		return phone, name, func() { _ = phone.Close() }, nil // only read
+		return &heldOn{phone, name, "phone\x00" + phone.Identity, true, len(roots) > 0, func() { _ = phone.Close() }}, nil // only read
 	}
 	dir, path, err := openFolder(what, nil)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	return dir, path, func() { _ = dir.Close() }, nil // only read
+	return &heldOn{dir, path, "folder\x00" + hostName() + "\x00" + path, false, true, func() { _ = dir.Close() }}, nil // only read
 }
 
 // quickly is how many files a quick look compares.
 const quickly = 100
 
-func (p *program) wipeCheck(ctx context.Context, held clearance.Held, name string, quick bool) error {
+func (p *program) wipeCheck(ctx context.Context, on *heldOn, f wipeFlags) error {
 	r, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.close(r)
+	said, err := p.compare(ctx, r, on, f.quick)
+	if err != nil {
+		return err
+	}
+	kept, keepErr := said.Keep(ctx, r, snapshot.Device{Name: on.name, ID: snapshot.DeviceID(r, on.identity)}, p.now())
+	if f.page != "" && kept != nil {
+		keepErr = errors.Join(keepErr, p.writePage(f.page, said, on, kept))
+	}
+	if err := p.safetySaid(said, on, f.quick); keepErr == nil {
+		return err
+	}
+	return keepErr
+}
+
+// compare holds what is on a device against what the repository gives back.
+func (p *program) compare(ctx context.Context, r *repo.Repo, on *heldOn, quick bool) (*clearance.Safety, error) {
 	o := clearance.CompareOptions{Progress: new(snapshot.Progress)}
 	if quick {
 		o.Sample = quickly
 	}
-	stop := p.watch("Comparing", name, o.Progress)
-	said, err := clearance.Compare(ctx, r, held, o)
-	stop()
-	if err != nil {
-		return err
-	}
+	defer p.watch("Comparing", on.name, o.Progress)()
+	return clearance.Compare(ctx, r, on, o)
+}
+
+// safetySaid says how it is, and makes anything but a yes an exit code.
+func (p *program) safetySaid(said *clearance.Safety, on *heldOn, quick bool) (err error) {
 	if p.flags.json {
-		err = p.printJSON(map[string]any{"message_type": "summary", "safe": said.Yes(), "quick": quick, "device": name, "files": said.Files, "bytes": said.Bytes, "files_proven": said.Proven,
+		err = p.printJSON(map[string]any{"message_type": "summary", "safe": said.Yes(), "quick": quick, "device": on.name, "files": said.Files, "bytes": said.Bytes, "files_proven": said.Proven,
 			"files_alike": said.Alike, "missing": pathsOf(said.Missing), "different": pathsOf(said.Different), "lost": reasonsOf(said.Lost), "unread": reasonsOf(said.Unread)})
 	} else {
-		_, phone := held.(*device.Phone)
-		p.wipeSaid(said, name, phone)
+		p.wipeSaid(said, on)
 	}
 	if err == nil && !said.Yes() {
 		err = &exitError{code: exitSome}
@@ -93,13 +133,16 @@ func (p *program) wipeCheck(ctx context.Context, held clearance.Held, name strin
 	return err
 }
 
-func (p *program) wipeSaid(s *clearance.Safety, name string, phone bool) {
-	all := fmt.Sprintf("%s on %s (%s)", plural(s.Files, "file"), name, bytesText(s.Bytes))
+func (p *program) wipeSaid(s *clearance.Safety, on *heldOn) {
+	all := fmt.Sprintf("%s on %s (%s)", plural(s.Files, "file"), on.name, bytesText(s.Bytes))
 	bad := int64(len(s.Missing) + len(s.Different) + len(s.Lost))
 	switch {
 	case s.Yes():
 		p.say("Yes: all %s come back. Each was read from the repository just now and has the hash it has there.", all)
-		if phone {
+		switch {
+		case on.phone && !on.whole:
+			p.say("Looked at was where pictures usually are; `shoebox wipe-check` looks at all of the phone.")
+		case on.phone:
 			p.say("Not looked at: what adb cannot see (other users, a work profile, what apps keep for themselves), thumbnails, the trash, and files being written.")
 		}
 		return
@@ -107,7 +150,9 @@ func (p *program) wipeSaid(s *clearance.Safety, name string, phone bool) {
 		p.say("Not known: %s of %s have the same size and time as in a snapshot, and %s were compared and come back. Without --quick all are compared.", number(s.Alike), all, number(s.Proven))
 		return
 	case bad == 0:
-		p.say("No: %s could not be read on %s, so nobody knows what is in them. All else that was compared comes back (%s of %s).", plural(int64(len(s.Unread)), "file or folder"), name, number(s.Proven), all)
+		p.say("No: %s could not be read on %s, so nobody knows what is in them. All else that was compared comes back (%s of %s).", plural(int64(len(s.Unread)), "file or folder"), on.name, number(s.Proven), all)
+	case !on.whole:
+		p.say("No: %s of %s are not safe.", number(bad), all)
 	default:
 		p.say("No, do not wipe it: %s of %s are not safe.", number(bad), all)
 	}
