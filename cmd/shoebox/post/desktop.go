@@ -75,8 +75,10 @@ func urgency(k Kind) (number int, word string) {
 	return 2, "critical"
 }
 
+// notifySend reads the body, and not the subject, as C writes a string.
 func notifySend(subject, body string, k Kind) (string, []string) {
 	_, word := urgency(k)
+	body = strings.ReplaceAll(body, `\`, `\\`)
 	return "notify-send", []string{"--app-name=shoebox", "--urgency=" + word, "--", subject, body}
 }
 

@@ -59,7 +59,13 @@ func newError(ctx context.Context, to string, err error, secrets ...Secret) *Err
 	for u := (*url.Error)(nil); errors.As(err, &u); {
 		err = u.Err // u says the whole address
 	}
-	e.Reason = oneLine(redact(err.Error(), secrets), 300)
+	text := redact(err.Error(), secrets)
+	for _, end := range []string{"unexpected EOF", "EOF"} {
+		if before, ok := strings.CutSuffix(text, end); ok {
+			text = before + "the connection was closed"
+		}
+	}
+	e.Reason = oneLine(text, 300)
 	return e
 }
 

@@ -66,7 +66,9 @@ func (m Mail) filled() Mail {
 }
 
 // address is of the plain form that every server takes and nothing can break out of.
-var address = regexp.MustCompile(`^[^\s"(),:;<>@\[\\\]\x00-\x20\x7f]+@[^\s"(),:;<>@\\\x00-\x20\x7f]+$`)
+var address = regexp.MustCompile(`^[^\s"(),:;<>@\[\\\]\x00-\x20\x7f]+@[^\s"(),:;<>@\[\\\]\x00-\x20\x7f]+$`)
+
+var portNumber = regexp.MustCompile(`^[0-9]{1,5}$`)
 
 // hostName is a name or an address of a machine.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,255}$`)
@@ -82,7 +84,7 @@ func (m Mail) check() error {
 	switch {
 	case len(m.To) == 0:
 		return errors.New("nobody is named to send to")
-	case !hostName.MatchString(m.Host):
+	case !hostName.MatchString(m.Host) || !portNumber.MatchString(m.Port):
 		return errors.New("no mail server is named: smtp=HOST or smtp=HOST:PORT")
 	case m.User != "" && m.TLS == NoTLS:
 		return errOpenPassword

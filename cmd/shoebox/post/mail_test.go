@@ -2,6 +2,7 @@ package post
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -12,7 +13,6 @@ import (
 	"mime/multipart"
 	"net"
 	"net/mail"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -52,7 +52,8 @@ func startMailServer(t *testing.T, mode, user string, mechanism ...string) *mail
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stderr = os.Stderr
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v: the package python3-aiosmtpd is needed", err)
 	}
@@ -64,7 +65,8 @@ func startMailServer(t *testing.T, mode, user string, mechanism ...string) *mail
 	lines := bufio.NewReader(stdout)
 	port, err := lines.ReadString('\n')
 	if err != nil {
-		t.Fatalf("the mail server did not start: %v; the package python3-aiosmtpd is needed", err)
+		_ = cmd.Wait() // so that all it said is there
+		t.Fatalf("the mail server did not start: %v; the package python3-aiosmtpd is needed\n%s", err, said.String())
 	}
 	return &mailServer{strings.TrimSpace(port), roots, cert, json.NewDecoder(lines)}
 }
@@ -105,7 +107,7 @@ func TestMail(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := startMailServer(t, c.mode, c.user, c.mechanism...)
-			if err := server.letterTo(c.protection, c.user).Send(t.Context(), news(Warning)); err != nil {
+			if err := server.letterTo(c.protection, c.user).Send(within(t, 10*time.Second), news(Warning)); err != nil {
 				t.Fatal(err)
 			}
 			d := server.next(t)
@@ -182,7 +184,7 @@ func TestRefusedMail(t *testing.T) {
 		{"tls where starttls is meant", early, news(Failure), "agree on TLS"},
 		{"a letter they do not like", good, refuse, "send the letter: the server answered 554 5.7.1"},
 	} {
-		err := c.m.Send(soon(t), c.msg)
+		err := c.m.Send(within(t, 10*time.Second), c.msg)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.what, err, c.want)
 		}
@@ -239,7 +241,7 @@ func TestHostileMailServers(t *testing.T) {
 			_ = s.Close()
 		}
 	}
-	// script answers line by line.
+	// script answers line by line, and closes the connection.
 	script := func(greeting string, answers ...string) func(net.Conn) {
 		return secure(func(c net.Conn) {
 			r := bufio.NewReader(c)
@@ -250,7 +252,6 @@ func TestHostileMailServers(t *testing.T) {
 				}
 				fmt.Fprint(c, a)
 			}
-			_, _ = io.Copy(io.Discard, r)
 		})
 	}
 	const ehlo = "250-x\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN\r\n"
@@ -273,7 +274,15 @@ func TestHostileMailServers(t *testing.T) {
 		"refuses the sender":     script("220 x\r\n", ehlo, "235 ok\r\n", "550 "+password+"\r\n"),
 		"closes before the data": script("220 x\r\n", ehlo, "235 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n"),
 		"refuses data":           script("220 x\r\n", ehlo, "235 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "451 4.3.0 "+password+"\r\n"),
-		"never takes the letter": script("220 x\r\n", ehlo, "235 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "354 go on\r\n"),
+		"closes in the letter":   script("220 x\r\n", ehlo, "235 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "354 go on\r\n"),
+		"never takes the letter": secure(func(c net.Conn) {
+			r := bufio.NewReader(c)
+			for _, a := range []string{"220 x\r\n", ehlo, "235 ok\r\n", "250 ok\r\n", "250 ok\r\n", "250 ok\r\n", "354 go on\r\n"} {
+				fmt.Fprint(c, a)
+				_, _ = r.ReadString('\n')
+			}
+			_, _ = io.Copy(io.Discard, r)
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

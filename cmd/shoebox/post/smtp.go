@@ -19,6 +19,9 @@ import (
 // answersMost bounds all that a mail server may say, in bytes.
 const answersMost = 1 << 20
 
+// byeMost is how long a server may take to say goodbye.
+const byeMost = 2 * time.Second
+
 // deliver speaks with the server. All waiting ends with ctx.
 func (m Mail) deliver(ctx context.Context, letter []byte) error {
 	plain, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", m.target())
@@ -46,6 +49,8 @@ func (m Mail) deliver(ctx context.Context, letter []byte) error {
 	if err := m.hand(c, letter); err != nil {
 		return err
 	}
+	stop()
+	_ = plain.SetDeadline(time.Now().Add(byeMost))
 	_ = c.Quit() // the letter is taken already
 	return nil
 }

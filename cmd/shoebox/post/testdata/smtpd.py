@@ -32,7 +32,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     good = data.login == user.encode() and data.password == password.encode()
-    return AuthResult(success=good, auth_data=data)
+    return AuthResult(success=good, handled=False, auth_data=data)
 
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,15 +1,18 @@
 package post
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"mime"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +20,7 @@ import (
 	"time"
 )
 
-// letter is a request as a server got it.
+// request is one as a server got it.
 type request struct {
 	path, query, body string
 	header            http.Header
@@ -36,10 +39,12 @@ func inbox(t testing.TB, secure bool) (url string, got func() []request, m *http
 			all = append(all, request{r.URL.Path, r.URL.RawQuery, string(body), r.Header})
 		}
 	})
+	m = httptest.NewUnstartedServer(handler)
+	m.Config.ErrorLog = log.New(io.Discard, "", 0) // a certificate that is refused
 	if secure {
-		m = httptest.NewTLSServer(handler)
+		m.StartTLS()
 	} else {
-		m = httptest.NewServer(handler)
+		m.Start()
 	}
 	t.Cleanup(m.Close)
 	return m.URL, func() []request { mu.Lock(); defer mu.Unlock(); return all }, m
@@ -121,6 +126,25 @@ func TestPing(t *testing.T) {
 // webSenders all speak HTTP with one address, which holds a secret.
 func webSenders(address string) []Sender {
 	return []Sender{Ntfy{URL: Secret(address)}, Webhook{URL: Secret(address)}, Ping{URL: Secret(address)}, Ntfy{URL: Secret(address), Token: token}, Webhook{URL: Secret(address), Token: token}}
+}
+
+// What a server says out of turn is not printed either. This test has the log of the whole program to itself.
+func TestNothingIsLogged(t *testing.T) {
+	var printed bytes.Buffer
+	log.SetOutput(&printed)
+	defer log.SetOutput(os.Stderr)
+	host := rude(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK "+topic+"\r\n\r\n")
+		readLine(c)
+	})
+	for range 20 {
+		for _, s := range webSenders("http://" + host + "/" + topic) {
+			_ = s.Send(soon(t), news(Failure)) // early as it was, it is an answer
+		}
+	}
+	if printed.Len() > 0 {
+		t.Errorf("%s", printed.String())
+	}
 }
 
 // Whatever a server does, sending ends, soon and in little memory, with an error that tells no secret.

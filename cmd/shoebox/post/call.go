@@ -5,102 +5,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
-
-// Webhook posts JSON to an address: {"kind", "subject", "text", "report"}, of which the last is Message.JSON.
-type Webhook struct {
-	URL   Secret
-	Token Secret         // a bearer token; may be empty
-	Roots *x509.CertPool // certificates to trust; nil for the system's
-}
-
-func (w Webhook) String() string { return "webhook at " + hostOf(w.URL) }
-
-// Send posts the message.
-func (w Webhook) Send(ctx context.Context, m Message) error {
-	if m.Kind == Start {
-		return nil
-	}
-	body, err := json.Marshal(struct {
-		Kind    Kind            `json:"kind"`
-		Subject string          `json:"subject"`
-		Text    string          `json:"text"`
-		Report  json.RawMessage `json:"report,omitempty"`
-	}{m.Kind, m.Subject, m.Text, m.JSON})
-	if err != nil {
-		return newError(ctx, w.String(), fmt.Errorf("write the message as JSON: %w", err))
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	return call{w.String(), w.URL, w.Token, w.Roots}.post(ctx, header, body)
-}
-
-// Ntfy publishes to a topic as https://docs.ntfy.sh/publish/ describes.
-type Ntfy struct {
-	URL   Secret         // with the topic
-	Token Secret         // may be empty
-	Roots *x509.CertPool // certificates to trust; nil for the system's
-}
-
-func (n Ntfy) String() string { return "ntfy at " + hostOf(n.URL) }
-
-// ntfyMost bytes are a message; what is longer becomes an attachment.
-const ntfyMost = 4000
-
-// Send publishes the message.
-func (n Ntfy) Send(ctx context.Context, m Message) error {
-	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}, "Title": {headerText(oneLine(m.Subject, 200))}}
-	switch m.Kind {
-	case Start:
-		return nil
-	case Success:
-		header["Priority"], header["Tags"] = []string{"low"}, []string{"white_check_mark"}
-	case Warning:
-		header["Priority"], header["Tags"] = []string{"high"}, []string{"warning"}
-	default:
-		header["Priority"], header["Tags"] = []string{"urgent"}, []string{"rotating_light"}
-	}
-	return call{n.String(), n.URL, n.Token, n.Roots}.post(ctx, header, []byte(atMost(m.Text, ntfyMost)))
-}
-
-// headerText is a text as it may stand in a header, RFC 2047.
-func headerText(text string) string { return mime.QEncoding.Encode("utf-8", text) }
-
-// Ping tells a check of the kind of https://healthchecks.io/docs/http_api/ that a run began, ended well or failed; the check complains when it hears
-// nothing.
-type Ping struct {
-	URL   Secret
-	Roots *x509.CertPool // certificates to trust; nil for the system's
-}
-
-func (p Ping) String() string { return "ping of " + hostOf(p.URL) }
-
-// pingMost bytes of text are kept by a check.
-const pingMost = 100_000
-
-// Send pings. The text goes along, with the subject before it.
-func (p Ping) Send(ctx context.Context, m Message) error {
-	u, err := url.Parse(string(p.URL))
-	if err != nil {
-		return newError(ctx, p.String(), errAddress)
-	}
-	switch m.Kind {
-	case Start:
-		u = u.JoinPath("start")
-	case Failure:
-		u = u.JoinPath("fail")
-	}
-	body := atMost(m.Subject+"\n\n"+m.Text, pingMost)
-	return call{p.String(), Secret(u.String()), "", p.Roots}.post(ctx, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, []byte(body))
-}
 
 // call is one request.
 type call struct {
@@ -203,11 +116,51 @@ func isLoopback(host string) bool {
 
 // client is made for one call: a run sends a few messages and ends.
 func (c call) client() (client *http.Client, done func()) {
+	config := &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}
+	plain := &net.Dialer{Timeout: 10 * time.Second}
+	secure := &tls.Dialer{NetDialer: plain, Config: config}
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext, TLSHandshakeTimeout: 10 * time.Second,
-		TLSClientConfig: &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}, MaxResponseHeaderBytes: headerMost, DisableKeepAlives: true, DisableCompression: true,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, TLSHandshakeTimeout: 10 * time.Second,
+		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+			return politely(plain.DialContext(ctx, network, to))
+		},
+		DialTLSContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+			return politely(secure.DialContext(ctx, network, to))
+		},
+
+		MaxResponseHeaderBytes: headerMost, DisableKeepAlives: true, DisableCompression: true,
 	}
 	return &http.Client{Transport: transport, CheckRedirect: checkRedirect}, transport.CloseIdleConnections
+}
+
+// polite is a connection that hears nothing before something was said. net/http prints what a server says out of turn, and where it prints nobody
+// keeps secrets.
+type polite struct {
+	net.Conn
+	once  sync.Once
+	spoke chan struct{} // closed by the first Write, or by Close
+}
+
+func politely(c net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &polite{Conn: c, spoke: make(chan struct{})}, nil
+}
+
+func (p *polite) Read(b []byte) (int, error) {
+	<-p.spoke
+	return p.Conn.Read(b)
+}
+
+func (p *polite) Write(b []byte) (int, error) {
+	defer p.once.Do(func() { close(p.spoke) })
+	return p.Conn.Write(b)
+}
+
+func (p *polite) Close() error {
+	defer p.once.Do(func() { close(p.spoke) })
+	return p.Conn.Close()
 }
 
 // checkRedirect follows to the same host only, with the message and as safely as before; it does not tell where it comes from.
