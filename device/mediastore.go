@@ -20,6 +20,8 @@ const (
 	lookStep = time.Second
 	// scanPatience is for one look at a whole storage, on top of the usual wait for an answer.
 	scanPatience = 5 * time.Minute
+	// maxRows bounds what MediaStore tells of one folder, in bytes: some 500,000 files.
+	maxRows = 64 << 20
 )
 
 // mediaStore is what a phone's gallery knows. Places are paths on the phone.
@@ -154,7 +156,7 @@ func (m mediaStore) others(ctx context.Context, places []string, known bool) (ot
 func (m mediaStore) askFolder(ctx context.Context, folder string, rows map[string]bool) error {
 	sql := strings.ReplaceAll(folder, "'", "''")
 	where := fmt.Sprintf("_data>='%s/' AND _data<'%s0'", sql, sql)
-	out, err := m.phone.device.Output(ctx, "content query --uri content://media/external/file --projection _data --where "+adb.Quote(where))
+	out, err := m.phone.device.LongOutput(ctx, "content query --uri content://media/external/file --projection _data --where "+adb.Quote(where), maxRows)
 	if ctx.Err() != nil || adb.Unreachable(err) {
 		return err
 	}

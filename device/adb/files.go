@@ -77,7 +77,7 @@ func (d *Device) saysWithin(ctx context.Context, line string, patience time.Dura
 	if len(line) > MaxService-len("shell,v2,raw:") {
 		return "", fmt.Errorf("%w: a command of %d bytes", ErrTooLong, len(line))
 	}
-	var out limited
+	out := limited{most: MaxOutput}
 	_, err := d.Run(ctx, Command{Line: line, Stdout: &out, Stderr: &out, Patience: patience})
 	return strings.ReplaceAll(out.String(), "\r\n", "\n"), err
 }

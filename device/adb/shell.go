@@ -161,7 +161,12 @@ const MaxOutput = 4 << 20
 // at line ends whatever the phone. A failing exit code is an error with the text
 // from stderr.
 func (d *Device) Output(ctx context.Context, line string) ([]byte, error) {
-	var out, warn limited
+	return d.LongOutput(ctx, line, MaxOutput)
+}
+
+// LongOutput is Output that keeps up to most bytes.
+func (d *Device) LongOutput(ctx context.Context, line string, most int) ([]byte, error) {
+	out, warn := limited{most: most}, limited{most: MaxOutput}
 	exit, err := d.Run(ctx, Command{Line: line, Stdout: &out, Stderr: &warn})
 	if err != nil {
 		return nil, err
@@ -175,13 +180,16 @@ func (d *Device) Output(ctx context.Context, line string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// limited is a buffer that refuses to grow beyond MaxOutput.
-type limited struct{ bytes.Buffer }
+// limited is a buffer that refuses to grow beyond a number of bytes.
+type limited struct {
+	bytes.Buffer
+	most int
+}
 
 var errOutput = errors.New("more output than a sane answer has")
 
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > MaxOutput {
+	if l.Len()+len(p) > l.most {
 		return 0, errOutput
 	}
 	return l.Buffer.Write(p)

@@ -64,8 +64,13 @@ func (v *vigil) look(ctx context.Context) error {
 		v.lostTimes = 0
 		v.tell(Event{Kind: Back})
 	}
-	if v.broke.Swap(false) {
-		v.reconnect(ctx, phones)
+	if v.broke.Swap(false) { // a new server knows none of the addresses
+		v.connect(ctx, phones, slices.Collect(maps.Keys(v.networks)))
+		v.connected = time.Time{}
+	}
+	if now.Sub(v.connected) >= connectStep || now.Before(v.connected) {
+		v.connected = now
+		v.connect(ctx, phones, v.o.Addresses())
 	}
 	v.takeIn(phones)
 	return nil
@@ -188,7 +193,7 @@ func (v *vigil) left(id string, one *visit, now time.Time) {
 
 const maxNetworks = 16 // addresses of phones that are kept
 
-// note keeps the addresses by which phones were reached over the network: a new server knows none of them.
+// note keeps the addresses by which phones were reached over the network.
 func (v *vigil) note(p device.PhoneInfo) {
 	for _, serial := range append([]string{p.Serial}, p.Others...) {
 		if _, _, err := net.SplitHostPort(serial); err != nil || v.networks[serial] {
@@ -203,11 +208,19 @@ func (v *vigil) note(p device.PhoneInfo) {
 	}
 }
 
-// reconnect has a server that is new connect to where phones were before. What comes of it is seen in the list.
-func (v *vigil) reconnect(ctx context.Context, phones []device.PhoneInfo) {
-	for addr := range v.networks {
-		if !slices.ContainsFunc(phones, func(p device.PhoneInfo) bool { return p.Serial == addr || slices.Contains(p.Others, addr) }) {
-			v.all.Go(func() { _ = v.o.Server.Connect(ctx, addr) })
-		}
+// connect has the server connect to the addresses that are not in its list, one after the other beside everything else. What comes of it is
+// seen in the list.
+func (v *vigil) connect(ctx context.Context, phones []device.PhoneInfo, addresses []string) {
+	missing := slices.DeleteFunc(slices.Clone(addresses), func(addr string) bool {
+		return slices.ContainsFunc(phones, func(p device.PhoneInfo) bool { return p.Serial == addr || slices.Contains(p.Others, addr) })
+	})
+	if len(missing) == 0 || !v.connecting.CompareAndSwap(false, true) {
+		return
 	}
+	v.all.Go(func() {
+		defer v.connecting.Store(false)
+		for _, addr := range missing {
+			_ = v.o.Server.Connect(ctx, addr)
+		}
+	})
 }

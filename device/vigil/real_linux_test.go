@@ -144,6 +144,48 @@ func TestRealServer(t *testing.T) {
 	}
 }
 
+// A phone on the network that nobody connected to is found by its address, also after it was away.
+func TestAddresses(t *testing.T) {
+	server, err := adbtest.StartServer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	s := &adb.Server{Addr: server.Addr()}
+	one := listen(t, "ONE")
+	free, err := adbtest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClock()
+	w := watchReally(t, s, func(o *vigil.Options) {
+		o.Addresses = func() []string { return []string{free, "no address\n", one.Addr()} }
+		o.Now, o.Sleep = c.Now, c.Sleep
+	})
+	steps := func(n int) {
+		for range 400 {
+			w.mu.Lock()
+			had := len(w.turns)
+			w.mu.Unlock()
+			if had >= n {
+				return
+			}
+			c.step(t, time.Minute)
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("%d turns did not come: %v", n, w.kinds)
+	}
+	steps(1)
+	if err := s.Disconnect(t.Context(), one.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	w.mu.Lock()
+	w.turns = nil
+	w.mu.Unlock()
+	steps(1)
+	w.stop(t)
+}
+
 // Where a server hangs instead of dying, the watch goes on once it answers.
 func TestHangingServer(t *testing.T) {
 	server, err := adbtest.StartServer(t.Context())

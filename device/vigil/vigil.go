@@ -8,6 +8,7 @@
 package vigil
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -31,6 +32,10 @@ type Options struct {
 	// turn itself. Both are called by a goroutine for each phone, and must end soon after ctx does.
 	Last func(ctx context.Context, phone device.PhoneInfo) (time.Time, error)
 	Work func(ctx context.Context, phone device.PhoneInfo) error
+
+	// Addresses are those of phones on the network (HOST:PORT). While one is not in the adb server's list, the server is told every five minutes
+	// to connect to it: by itself it gives up after a while. nil: none.
+	Addresses func() []string
 
 	// Tell hears what happens, one event at a time.
 	Tell func(Event)
@@ -82,7 +87,8 @@ var (
 const (
 	tick          = time.Minute      // the longest wait: a computer that slept does not count it
 	lookGap       = time.Second      // at the least between two looks
-	longestLook   = 10 * time.Minute // between two looks though nothing was heard
+	longestLook   = 5 * time.Minute  // between two looks though nothing was heard
+	connectStep   = 5 * time.Minute  // between attempts at addresses
 	conditionStep = 5 * time.Minute  // between looks at a battery
 	firstPause    = 30 * time.Second // after a turn that failed; doubled each time
 	longestPause  = 30 * time.Minute
@@ -120,6 +126,9 @@ func (o *Options) fill() {
 	if o.Unknown == nil {
 		o.Unknown = func(device.PhoneInfo) {}
 	}
+	if o.Addresses == nil {
+		o.Addresses = func() []string { return nil }
+	}
 	if o.Tell == nil {
 		o.Tell = func(Event) {}
 	}
@@ -152,16 +161,19 @@ type vigil struct {
 	came   int               // visits and retries so far: the order of turns
 	busy   int
 
-	dirty     bool      // the list may have changed since the last look
-	lookAfter time.Time // not before
-	lostTimes int       // looks that failed, one after the other
-	networks  map[string]bool
+	dirty     bool            // the list may have changed since the last look
+	lookAfter time.Time       // not before
+	lostTimes int             // looks that failed, one after the other
+	networks  map[string]bool // addresses at which phones were seen
+	connected time.Time       // when Addresses were tried last
+	waited    time.Time       // when the last wait ended
 
-	changed chan struct{} // shared: the list changed
-	ended   chan result   // shared: turns that ended
-	broke   atomic.Bool   // shared: the server hung up, so the next that answers may be a new one
-	all     sync.WaitGroup
-	telling sync.Mutex
+	changed    chan struct{} // shared: the list changed
+	ended      chan result   // shared: turns that ended
+	connecting atomic.Bool   // shared: addresses are being tried
+	broke      atomic.Bool   // shared: the server hung up, so the next that answers may be a new one
+	all        sync.WaitGroup
+	telling    sync.Mutex
 }
 
 // now is the time of the wall clock.
@@ -209,11 +221,16 @@ func (v *vigil) wait(ctx context.Context, d time.Duration) {
 	}
 	cancel()
 	<-over
-	const slack = 15 * time.Second
-	if passed := v.now().Sub(began); passed < -time.Second || passed > d+slack {
+	const slack, longestWork = 15 * time.Second, 10 * time.Minute // of this goroutine, between two waits
+	busy := began.Sub(cmp.Or(v.waited, began))
+	v.waited = v.now()
+	if passed := v.waited.Sub(began); leapt(passed, d+slack) || leapt(busy, longestWork) {
 		v.jumped()
 	}
 }
+
+// leapt says whether no clock that runs can have measured this.
+func leapt(passed, most time.Duration) bool { return passed < -time.Second || passed > most }
 
 // stale says whether to look though nothing was heard: long after the last look, or when a phone did not say who it is.
 func (v *vigil) stale() bool {
@@ -222,7 +239,7 @@ func (v *vigil) stale() bool {
 			return true
 		}
 	}
-	return v.now().After(v.lookAfter.Add(longestLook))
+	return !v.now().Before(v.lookAfter.Add(longestLook))
 }
 
 // jumped has everything looked at anew after the clock made a leap: the computer slept, or was set right.

@@ -34,6 +34,10 @@ type options struct {
 	withServer    bool
 	faults        faultList
 	features      string
+	battery       int
+	charging      bool
+	readOnly      bool
+	known         bool
 	authorizeWhen time.Duration
 }
 
@@ -47,6 +51,11 @@ func run() error {
 	d := adbtest.New(o.config)
 	defer d.Close()
 	d.Break(o.faults...)
+	if o.known {
+		if err := d.Learn(); err != nil {
+			return err
+		}
+	}
 	phone, err := adbtest.Listen(d, o.listen)
 	if err != nil {
 		return err
@@ -110,6 +119,16 @@ func parse(args []string) (o options, err error) {
 	fs.DurationVar(&o.authorizeWhen, "authorize-after", 0, "allow the computer after this time")
 	fs.DurationVar(&o.config.Delay, "delay", 0, "delay of each packet, each way")
 	fs.Int64Var(&o.config.Rate, "rate", 0, "bytes per second")
+	fs.IntVar(&o.battery, "battery", 80, "level of the battery, per cent")
+	fs.BoolVar(&o.charging, "charging", true, "whether it has power")
+	fs.BoolVar(&o.readOnly, "card-read-only", false, "the card takes nothing and gives nothing away")
+	fs.BoolVar(&o.known, "known", false, "MediaStore knows at the start what is there")
+	fs.Int64Var(&o.config.Size, "size", 0, "bytes that each storage holds, as df tells (this computer's without)")
+	fs.Func("without", "program that its shell does not have; may come several times", func(name string) error {
+		o.config.Without = append(o.config.Without, name)
+		return nil
+	})
+	fs.Func("program", "NAME=SCRIPT: what its shell has in place of a program; may come several times", o.program)
 	fs.Var(&o.faults, "fault", "OP,PATHEND,KIND[,AT[,TIMES[,TEXT]]], such as RECV,b.jpg,cut,100000,1; kinds: cut hang fail raw endless end drip")
 	if err := fs.Parse(args); err != nil {
 		return o, err
@@ -117,7 +136,23 @@ func parse(args []string) (o options, err error) {
 	return o, o.fill()
 }
 
+func (o *options) program(text string) error {
+	name, script, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("%q is not NAME=SCRIPT", text)
+	}
+	if o.config.Programs == nil {
+		o.config.Programs = make(map[string]string)
+	}
+	o.config.Programs[name] = script
+	return nil
+}
+
 func (o *options) fill() error {
+	o.config.Battery = adbtest.BatteryText(o.battery, o.charging)
+	if o.readOnly {
+		o.config.ReadOnly = []string{"1234-ABCD"}
+	}
 	switch o.features {
 	case "A":
 		o.config.Features, o.config.MaxData, o.config.Version1 = adbtest.FeaturesA, 4096, true

@@ -26,7 +26,8 @@ func TestSimphone(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(photos, "DCIM/a.jpg"), []byte("picture"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "-server", "-dir", photos, "-serial", "R58M", "-fault", "RECV,nosuch,cut,10,1")
+	cmd := exec.Command(bin, "-server", "-dir", photos, "-serial", "R58M", "-fault", "RECV,nosuch,cut,10,1",
+		"-battery", "33", "-charging=false", "-size", "1073741824", "-known", "-without", "sha256sum", "-program", "uptime=echo long")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +50,9 @@ func TestSimphone(t *testing.T) {
 	if err != nil || !strings.Contains(list, "\tdevice\n") {
 		t.Error(list, err)
 	}
-	for command, want := range map[string]string{"getprop ro.serialno": "R58M\n", "cat /sdcard/DCIM/a.jpg": "picture"} {
+	for command, want := range map[string]string{"getprop ro.serialno": "R58M\n", "cat /sdcard/DCIM/a.jpg": "picture", "uptime": "long\n",
+		"dumpsys battery | grep -e level -e 'USB powered'": "  USB powered: false\n  level: 33\n", "df -k /sdcard | cut -c1-17 | tail -n 1": "/dev/fuse 1048576\n",
+		"command -v sha256sum || echo none": "none\n", "content query --where \"_data>='/sdcard/' AND _data<'/sdcard0'\"": "Row: 0 _data=/storage/emulated/0/DCIM/a.jpg\n"} {
 		out, err := adbtest.Shell(t.Context(), addr, command)
 		if err != nil || out != want {
 			t.Errorf("%s: %q %v", command, out, err)
