@@ -17,8 +17,8 @@ var ErrNotRemoved = errors.New("the phone did not remove it")
 // only what has not changed since, to the nanosecond where its stat tells them. A symlink is never followed and a folder never removed. nil
 // means that the phone was asked again and says that the file is gone.
 //
-// Errors wrap ErrChanged (another file is there now), fs.ErrNotExist (it is gone already), ErrNotRemoved, or are a *PhoneError. After a
-// *PhoneError, and after the end of ctx, the file may be gone, but only if it was the one that was meant.
+// Errors wrap ErrChanged (another file is there now), fs.ErrNotExist (it is gone already) or ErrNotRemoved (it is there). After any other, a
+// *PhoneError or the end of ctx as a rule, the file may be gone or there, but gone only if it was the one that was meant.
 func (p *Phone) Remove(ctx context.Context, f File, sum [32]byte) error {
 	err := p.remove(ctx, f, sum)
 	if err == nil || ctx.Err() != nil {
@@ -92,10 +92,11 @@ func (p *Phone) removed(ctx context.Context, at string, err error) error {
 // stat asks about one path of the phone itself.
 func (p *Phone) stat(ctx context.Context, at string) (st adb.Stat, err error) {
 	lost := p.device.Stats(ctx, []string{at}, func(_ string, s adb.Stat, e error) { st, err = s, e })
-	if adb.Unreachable(lost) && ctx.Err() == nil {
-		return st, reachError(lost, p.Name(), ErrPhoneGone)
+	err = errors.Join(lost, err)
+	if adb.Unreachable(err) && ctx.Err() == nil {
+		return st, reachError(err, p.Name(), ErrPhoneGone)
 	}
-	if err = errors.Join(lost, err); err == nil {
+	if err == nil {
 		err = st.Err()
 	}
 	return st, err

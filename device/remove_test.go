@@ -263,3 +263,66 @@ func TestForgetLeavesAlone(t *testing.T) {
 		}
 	}
 }
+
+// Wherever the connection breaks during a removal, what is said of the file is true, and another file is never touched.
+func TestRemoveCutAnywhere(t *testing.T) {
+	own := t.TempDir()
+	x, s := directPhone(t, adbtest.Config{Storage: adbtest.DirTree(own)})
+	h := &homePhone{own: own}
+	outcomes := make(map[string]int)
+	for _, c := range []struct {
+		op   string
+		most int64
+	}{{"SHELL", 32}, {"LST2", 100}, {"OPEN", 1}} {
+		for at := range c.most {
+			p := openPhone(t, s, device.PhoneOptions{})
+			f, sum, file := h.put(t, "DCIM/it's.jpg", 3000)
+			other, wrong, beside := h.put(t, "DCIM/other.jpg", 3000)
+			wrong[0]++
+			kind := adbtest.Cut
+			if c.op == "OPEN" {
+				kind = adbtest.Refuse
+			}
+			for _, one := range []struct {
+				f   device.File
+				sum [32]byte
+				at  string
+			}{{f, sum, file}, {other, wrong, beside}} {
+				x.Break(adbtest.Fault{Op: c.op, Kind: kind, At: at})
+				err := p.Remove(t.Context(), one.f, one.sum)
+				x.Mend()
+				there := isThere(t, one.at)
+				gone, stayed := err == nil || errors.Is(err, fs.ErrNotExist), errors.Is(err, device.ErrChanged) || errors.Is(err, device.ErrNotRemoved)
+				switch {
+				case gone && there, stayed && !there, !gone && !stayed && c.op != "OPEN" && !errors.As(err, new(*device.PhoneError)):
+					t.Errorf("%s cut at %d: %v, and the file is there: %v", c.op, at, err, there)
+				case one.at == beside && !there:
+					t.Errorf("%s cut at %d: the wrong file is gone", c.op, at)
+				}
+				outcomes[fmt.Sprintf("error %v, there %v", err != nil, there)]++
+			}
+		}
+	}
+	if len(outcomes) != 3 {
+		t.Errorf("not all that can happen did: %v", outcomes)
+	}
+}
+
+// A phone that goes away between the removal and the gallery's forgetting leaves every place unsettled.
+func TestForgetCutOff(t *testing.T) {
+	for name, program := range map[string]string{"silent": "sleep 100", "unplugged": "sleep 100"} {
+		t.Run(name, func(t *testing.T) {
+			h := newHomePhone(t, adbtest.Config{Programs: map[string]string{"content": program}})
+			h.server.Stall = time.Second
+			p := openPhone(t, h.server, device.PhoneOptions{Sleep: noSleep})
+			if name == "unplugged" {
+				h.server.Stall = 20 * time.Second
+				time.AfterFunc(300*time.Millisecond, func() { _ = h.Vanish() })
+			}
+			left, err := p.Forget(t.Context(), []device.File{{Path: "DCIM/a.jpg"}, {Path: "DCIM/b.jpg"}})
+			if len(left) != 2 || !errors.As(err, new(*device.PhoneError)) {
+				t.Errorf("still shown: %q, %v", left, err)
+			}
+		})
+	}
+}
