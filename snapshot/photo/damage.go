@@ -46,7 +46,7 @@ func (d Damage) Text() string {
 // than a miss. What stands behind the end of a JPEG or PNG (the video of a motion photo, the trailers of phones, padding) is nobody's business.
 //
 // It reads the beginning and the end, and more only where these leave a doubt: of a JPEG its bytes up to the end marker, of PNG, GIF and
-// ISO-BMFF a few bytes in each part. It takes 64 KiB of memory and a time in proportion to the file at most. An error is one of r.
+// ISO-BMFF a few bytes in each part. It takes 64 KiB of memory, and reads 512 MiB at most. An error is one of r.
 func Examine(name string, r io.ReaderAt, size int64) (Damage, error) {
 	by := typeOfExtension[strings.ToLower(path.Ext(name))]
 	x := &examination{file: r, size: size, visual: strings.HasPrefix(by, "image/") || strings.HasPrefix(by, "video/"),

@@ -117,6 +117,7 @@ func TestDamage(t *testing.T) {
 		{"zeros behind it", "a.mp4", join(mp4, zeros), Sound},
 		{"a maker's trailer", "a.mp4", join(mp4, []byte("\xff\xff\xff\xff{\"camera\": \"of some maker\"}8db42d694ccc418790edff439fe026bf")), Sound},
 		{"a trailer of text", "a.mp4", join(mp4, []byte(`{"a":"of some maker"}`)), Sound},
+		{"hundreds of boxes before moov", "a.mp4", join(box("ftyp", []byte("isom\x00\x00\x02\x00")), bytes.Repeat(box("free", nil), 300)), Sound},
 		{"HEIC cut off", "a.heic", heic[:len(heic)-100], CutOff},
 		{"GIF without its trailer", "a.gif", gifs[:len(gifs)-1], Sound},
 		{"GIF cut off", "a.gif", gifs[:len(gifs)-30], CutOff},

@@ -8,6 +8,9 @@ var topBoxes = map[string]bool{"ftyp": true, "styp": true, "moov": true, "mdat":
 
 func isTopBox(name string) bool { return topBoxes[name] }
 
+// boxesMost bounds the boxes walked: phones write a handful. To read the header of one may cost what a chunk of a repository does.
+const boxesMost = 256
+
 // walkedBoxes is what a walk over the top of a file saw.
 type walkedBoxes struct {
 	brands      string
@@ -42,7 +45,7 @@ func (x *examination) needsMovie(w walkedBoxes) bool {
 
 func (x *examination) walkBoxes() (w walkedBoxes, err error) {
 	at := int64(0)
-	for range stepsMost {
+	for range boxesMost {
 		h, err := x.at(at, 16)
 		if err != nil || len(h) < 8 {
 			return w, err // a few bytes left over are nobody's
@@ -66,6 +69,7 @@ func (x *examination) walkBoxes() (w walkedBoxes, err error) {
 		w.note(name, h)
 		at += s.size
 	}
+	w.movie = true // of so many one may be it
 	return w, nil
 }
 

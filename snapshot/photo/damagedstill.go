@@ -50,11 +50,14 @@ func (x *examination) startOfScan() (int64, error) {
 	return at, nil
 }
 
-// windowBytes are read at a time.
-const windowBytes = 64 << 10
+// windowBytes are read at a time, and searchMost in all: no picture is longer.
+const windowBytes, searchMost = 64 << 10, 512 << 20
 
-// search looks for two bytes from a place on.
+// search looks for two bytes from a place on, and takes them for found where it is not read so far.
 func (x *examination) search(from int64, what []byte) (bool, error) {
+	if x.size-from > searchMost {
+		return true, nil
+	}
 	for from < x.size {
 		b, err := x.at(from, windowBytes)
 		if err != nil || bytes.Contains(b, what) {

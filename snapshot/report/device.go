@@ -92,6 +92,10 @@ func readDevice(ctx context.Context, r *repo.Repo, o Options, t *taken, braked [
 	if err := d.count(ctx, t.whole()); err != nil {
 		return d.Device, err
 	}
+	if newest.Start.Before(o.Since) { // nothing came since then
+		d.Since = newest.Start
+		return d.Device, nil
+	}
 	before, compared := t.before(o)
 	if compared {
 		d.Since = before.Start

@@ -23,7 +23,7 @@ import (
 type Options struct {
 	Now     time.Time      // when the report is made; zero for the clock
 	Zone    *time.Location // of the times in Text and HTML; nil for UTC
-	Since   time.Time      // changes are told since the last snapshot before this moment; zero: since the snapshot before the newest
+	Since   time.Time      // changes are told since the last snapshot before this moment, none of a device not seen since; zero: since the snapshot before the newest
 	Overdue time.Duration  // a device not backed up for longer is said to be not seen; 0 for 3 days
 	Retired []string       // names of devices that will not come back: they are never said to be not seen
 	Names   int            // paths kept for each list; 0 for 20, below for none

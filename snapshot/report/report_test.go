@@ -97,6 +97,19 @@ func TestSince(t *testing.T) {
 	}
 }
 
+// A device that was not seen since is told of without the news of its last backup, which were told before.
+func TestSinceNotSeen(t *testing.T) {
+	l := newLab(t)
+	r := phone(3)
+	l.backup("anna", "phone", r)
+	l.now = l.now.Add(2 * time.Hour)
+	r["new.jpg"] = file{time: l.now}
+	l.backup("anna", "phone", r)
+	if d := of(t, l.read(report.Options{Since: l.now.Add(time.Minute)}), "anna"); d.New.Files+d.Gone.Files+d.Damaged != 0 || d.Files != 4 || !d.Since.Equal(l.now) {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestNotSeen(t *testing.T) {
 	l := newLab(t)
 	l.backup("anna", "phone", phone(3))

@@ -132,7 +132,7 @@ func forever(c io.Writer, text string) {
 func readLine(c net.Conn) { _, _ = bufio.NewReader(c).ReadString('\n') }
 
 // soon is a context in which even hostile servers are done with.
-func soon(t testing.TB) context.Context { return within(t, 1500*time.Millisecond) }
+func soon(t testing.TB) context.Context { return within(t, 700*time.Millisecond) }
 
 func within(t testing.TB, d time.Duration) context.Context {
 	ctx, stop := context.WithTimeout(t.Context(), d)

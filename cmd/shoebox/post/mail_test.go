@@ -200,11 +200,11 @@ func TestMailIsNotSentInTheOpen(t *testing.T) {
 	server := startMailServer(t, "none", "anna")
 	for _, protection := range []TLS{NoTLS, StartTLS} {
 		m := server.letterTo(protection, "anna")
-		if err := m.Send(soon(t), news(Success)); err == nil {
+		if err := m.Send(within(t, 10*time.Second), news(Success)); err == nil {
 			t.Errorf("%s: it was sent", protection)
 		}
 	}
-	if err := server.letterTo(StartTLS, "").Send(soon(t), news(Success)); err == nil || !strings.Contains(err.Error(), "does not offer STARTTLS") {
+	if err := server.letterTo(StartTLS, "").Send(within(t, 10*time.Second), news(Success)); err == nil || !strings.Contains(err.Error(), "does not offer STARTTLS") {
 		t.Errorf("%v", err)
 	}
 	var open []byte
@@ -224,7 +224,7 @@ func TestMailIsNotSentInTheOpen(t *testing.T) {
 	})
 	m := server.letterTo(StartTLS, "anna")
 	m.Host, m.Port, _ = net.SplitHostPort(host)
-	if err := m.Send(soon(t), news(Success)); err == nil {
+	if err := m.Send(within(t, 10*time.Second), news(Success)); err == nil {
 		t.Error("it was sent")
 	}
 	if all := string(<-seen); strings.Contains(all, "AUTH") || strings.Contains(all, "MAIL") {
@@ -257,9 +257,9 @@ func TestHostileMailServers(t *testing.T) {
 	const ehlo = "250-x\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN\r\n"
 	for name, do := range map[string]func(net.Conn){
 		"no TLS":                 func(c net.Conn) { fmt.Fprint(c, "220 "+password+"\r\n"); readLine(c) },
-		"never agrees":           func(net.Conn) { time.Sleep(2 * time.Second) },
+		"never agrees":           func(net.Conn) { time.Sleep(time.Second) },
 		"closes while it agrees": func(c net.Conn) { _, _ = io.CopyN(io.Discard, c, 30) },
-		"never greets":           secure(func(net.Conn) { time.Sleep(2 * time.Second) }),
+		"never greets":           secure(func(net.Conn) { time.Sleep(time.Second) }),
 		"closes at once":         script(""),
 		"greets for ever":        secure(func(c net.Conn) { forever(c, "220-hello\r\n") }),
 		"greets in one line":     secure(func(c net.Conn) { forever(c, "220 hello") }),
