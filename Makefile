@@ -20,13 +20,14 @@ build:
 	$(GO) build -o shoebox ./cmd/shoebox
 
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
-test-tools: tools := gcc:gcc adb:adb chromium:chromium ffmpeg:ffmpeg toybox:toybox age:age b3sum:b3sum
+test-tools: tools := gcc:gcc adb:adb chromium:chromium ffmpeg:ffmpeg toybox:toybox age:age b3sum:b3sum \
+	dbus-daemon:dbus-daemon gdbus:libglib2.0-bin notify-send:libnotify-bin
 bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup b3sum:b3sum /usr/bin/time:time
 test-tools bench-tools:
 	@missing=
 	for tool in $(tools); do command -v $${tool%%:*} >/dev/null || missing+=" $${tool##*:}"; done
 	[[ " $$missing" == *" gcc"* ]] && missing+=" libc6-dev"
-	[ "$@" != test-tools ] || /usr/bin/python3 -c 'import cryptography, zstandard' 2>/dev/null || missing+=" python3 python3-cryptography python3-zstandard"
+	[ "$@" != test-tools ] || /usr/bin/python3 -c 'import cryptography, zstandard, aiosmtpd' 2>/dev/null || missing+=" python3 python3-cryptography python3-zstandard python3-aiosmtpd"
 	[ -n "$$missing" ] || exit 0
 	if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then
 		echo "make: the tests need these Debian packages:$$missing" >&2

@@ -54,7 +54,7 @@ var house = map[string]room{
 	"gallery/library":     {rooms: "repo snapshot snapshot/photo"},
 	"gallery":             {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
 	"cmd/shoebox/post":    {},
-	"cmd/shoebox": {rooms: "device device/adb gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/clearance snapshot/photo",
+	"cmd/shoebox": {rooms: "cmd/shoebox/post device device/adb device/vigil gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/clearance snapshot/photo snapshot/report",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/garbage repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"shoebox/repo/pack"
@@ -29,4 +30,24 @@ func (r *Repo) Verified(ctx context.Context, c Content) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return time.Unix(oldest, 0), nil
+}
+
+// VerifiedAll tells since when every byte of the repository was read whole on this machine, by a check; the zero time: some of it never was.
+func (r *Repo) VerifiedAll(ctx context.Context) (time.Time, error) {
+	listed, err := r.listPacks(ctx)
+	if err != nil || len(listed) == 0 {
+		return time.Time{}, err
+	}
+	return r.openLedger().oldest(listed), nil
+}
+
+// Used is how many bytes the objects of the repository take.
+func (r *Repo) Used(ctx context.Context) (bytes int64, err error) {
+	for o, err := range r.store.List(ctx, "") {
+		if err != nil {
+			return 0, fmt.Errorf("list the repository: %w", err)
+		}
+		bytes += o.Size
+	}
+	return bytes, nil
 }

@@ -110,12 +110,22 @@ func (p *program) backup(ctx context.Context, f backupFlags, args []string) erro
 	if err := checkFolders(args); err != nil {
 		return err
 	}
+	ended := func(*repo.Repo, error) {}
+	if !f.dryRun {
+		ended = p.begins(ctx, "The backup")
+	}
 	r, err := p.openOrCreate(ctx, f, args)
 	if err != nil {
+		ended(nil, err)
 		return err
 	}
 	defer p.close(r)
-	var failed error
+	failed := p.backupAll(ctx, r, f, args)
+	ended(r, failed)
+	return failed
+}
+
+func (p *program) backupAll(ctx context.Context, r *repo.Repo, f backupFlags, args []string) (failed error) {
 	for _, arg := range args {
 		if err := p.backupOne(ctx, r, f, arg); err != nil {
 			if len(args) > 1 && ctx.Err() == nil {

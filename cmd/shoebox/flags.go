@@ -51,9 +51,13 @@ type config struct {
 	CacheDir        string   `toml:"cache_dir"`
 	Sources         []string `toml:"sources"` // what `shoebox backup` without a source backs up
 	Exclude         []string `toml:"exclude"`
-	BrakeShare      string   `toml:"brake_share"` // as --brake-share
-	Recheck         string   `toml:"recheck"`     // as --recheck
-	BrakeLeast      int      `toml:"brake_least"` // so many pictures at least must be lost to pull the brake
+	BrakeShare      string   `toml:"brake_share"`  // as --brake-share
+	Recheck         string   `toml:"recheck"`      // as --recheck
+	Notify          []string `toml:"notify"`       // places that are told of each backup, as package post says
+	NotifyNames     bool     `toml:"notify_names"` // and with the names of files
+	Overdue         string   `toml:"overdue"`      // a device not backed up for longer, such as 3d, is not seen
+	Retired         []string `toml:"retired"`      // devices that will not come back
+	BrakeLeast      int      `toml:"brake_least"`  // so many pictures at least must be lost to pull the brake
 }
 
 // prepare fills the flags from the environment and the configuration: a flag over the environment over the file.

@@ -161,7 +161,8 @@ func (p *program) free(ctx context.Context, r *repo.Repo, phone *device.Phone, d
 
 // openCopy opens a second repository in the way the first was opened.
 func (p *program) openCopy(ctx context.Context, path string) (*repo.Repo, func(), error) {
-	second := &program{in: p.in, out: p.out, err: p.err, now: p.now, zone: p.zone, terminal: p.terminal, flags: p.flags, config: p.config, named: true}
+	second := p.apart()
+	second.in, second.terminal, second.named = p.in, p.terminal, true
 	second.flags.repository = path
 	r, err := second.open(ctx)
 	if err != nil {

@@ -81,8 +81,8 @@ Plug in a phone with USB debugging on, and type:
 	root.AddGroup(&cobra.Group{ID: "save", Title: "Keep safe:"}, &cobra.Group{ID: "look", Title: "Look:"},
 		&cobra.Group{ID: "back", Title: "Get back:"}, &cobra.Group{ID: "care", Title: "Look after:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"save": {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.devicesCommand()},
-		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand(), p.serveCommand()},
+		"save": {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.watchCommand(), p.devicesCommand()},
+		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand(), p.reportCommand(), p.serveCommand()},
 		"back": {p.restoreCommand(), p.dumpCommand()},
 		"care": {p.forgetCommand(), p.pruneCommand(), p.checkCommand(), p.verifyCommand(), p.healCommand(), p.wipeCheckCommand(), p.freeSpaceCommand(), p.parityCommand(), p.repairCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
 	} {

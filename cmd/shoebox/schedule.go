@@ -21,6 +21,7 @@ type nightly struct {
 	at      string
 	install bool
 	remove  bool
+	watch   bool
 }
 
 func (p *program) scheduleCommand() *cobra.Command {
@@ -35,6 +36,7 @@ again. The backup must be able to open the repository by itself: with a key
 file, or --password-file.`,
 		Example: `  shoebox schedule
   shoebox schedule --install --at 03:30
+  shoebox schedule --install --watch      and whenever a phone is plugged in
   shoebox schedule --install ~/Pictures
   shoebox schedule --remove`,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.schedule(cmd.Context(), n, args) },
@@ -42,10 +44,14 @@ file, or --password-file.`,
 	c.Flags().StringVar(&n.at, "at", "02:00", "the `time` of day")
 	c.Flags().BoolVar(&n.install, "install", false, "put it in place")
 	c.Flags().BoolVar(&n.remove, "remove", false, "take it away again")
+	c.Flags().BoolVar(&n.watch, "watch", false, "wait for phones too, always: see shoebox watch")
 	return c
 }
 
-const unitName = "shoebox"
+const (
+	unitName  = "shoebox"
+	watchName = "shoebox-watch"
+)
 
 func (p *program) schedule(ctx context.Context, n nightly, sources []string) error {
 	if _, err := time.Parse("15:04", n.at); err != nil || len(n.at) != len("15:04") {
@@ -57,28 +63,37 @@ func (p *program) schedule(ctx context.Context, n nightly, sources []string) err
 	if err := checkFolders(sources); err != nil {
 		return err
 	}
-	command, err := p.backupCommandLine(sources)
+	command, err := p.nightlyCommand(sources)
 	if err != nil {
 		return err
 	}
 	if !hasSystemd() {
 		return p.scheduleCron(n, command)
 	}
-	service, timer := units(command, n.at)
-	if n.install {
-		if err := p.tryAlone(ctx); err != nil {
+	all := units(command, n.at)
+	if n.watch {
+		watch, err := p.aloneCommand("watch", "--quiet")
+		if err != nil {
 			return err
 		}
-	} else {
-		p.say("# %s.service\n%s\n# %s.timer\n%s\n# shoebox schedule --install puts both in place.\n# For crontab:\n# %s", unitName, service, unitName, timer, cronLine(n.at, command))
+		all = append(all, watchUnit(watch))
+	}
+	if !n.install {
+		for _, u := range all {
+			p.say("# %s\n%s", u.name, u.text)
+		}
+		p.say("# shoebox schedule --install puts them in place.\n# For crontab:\n# %s", cronLine(n.at, command))
 		return nil
 	}
-	return p.installUnits(ctx, service, timer, n.at)
+	if err := p.tryAlone(ctx); err != nil {
+		return err
+	}
+	return p.installUnits(ctx, all, n)
 }
 
 // tryAlone opens the repository as the nightly backup will: with nobody there to type a password.
 func (p *program) tryAlone(ctx context.Context) error {
-	alone := &program{in: strings.NewReader(""), out: p.out, err: p.err, now: p.now, zone: p.zone, flags: p.flags, config: p.config}
+	alone := p.apart()
 	r, err := alone.open(ctx)
 	switch {
 	case errors.Is(err, errNoSecret):
@@ -101,13 +116,30 @@ func (p *program) nightKey() string {
 	return filepath.Join(dir, "night.key")
 }
 
-// backupCommandLine is the command to be run every night, with everything that was said by flag or environment.
-func (p *program) backupCommandLine(sources []string) ([]string, error) {
+// nightlyCommand is the command to be run every night.
+func (p *program) nightlyCommand(sources []string) ([]string, error) {
+	command, err := p.aloneCommand("backup", "--quiet")
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		if !isPhone(s) {
+			if s, err = filepath.Abs(s); err != nil {
+				return nil, err
+			}
+		}
+		command = append(command, s)
+	}
+	return command, nil
+}
+
+// aloneCommand is a command to be run with nobody there, with everything that was said by flag or environment.
+func (p *program) aloneCommand(verb ...string) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	command := []string{self, "backup", "--quiet"}
+	command := append([]string{self}, verb...)
 	for _, v := range []struct {
 		flag, value string
 	}{
@@ -126,20 +158,32 @@ func (p *program) backupCommandLine(sources []string) ([]string, error) {
 		}
 		command = append(command, v.flag, v.value)
 	}
-	for _, s := range sources {
-		if !isPhone(s) {
-			if s, err = filepath.Abs(s); err != nil {
-				return nil, err
-			}
-		}
-		command = append(command, s)
-	}
 	return command, nil
 }
 
+// unit is a unit of systemd.
+type unit struct{ name, text string }
+
+// watchUnit is a service that is always there.
+func watchUnit(command []string) unit {
+	return unit{watchName + ".service", fmt.Sprintf(`[Unit]
+Description=shoebox: back up phones when they are plugged in
+
+[Service]
+ExecStart=%s
+Restart=on-failure
+RestartSec=60
+Nice=10
+IOSchedulingClass=idle
+
+[Install]
+WantedBy=default.target
+`, quoteAll(command, systemdQuote))}
+}
+
 // units are a service that runs once, and the timer that starts it. Persistent makes up for missed nights.
-func units(command []string, at string) (service, timer string) {
-	service = fmt.Sprintf(`[Unit]
+func units(command []string, at string) []unit {
+	service := fmt.Sprintf(`[Unit]
 Description=shoebox: nightly backup of pictures
 
 [Service]
@@ -148,7 +192,7 @@ ExecStart=%s
 Nice=10
 IOSchedulingClass=idle
 `, quoteAll(command, systemdQuote))
-	timer = fmt.Sprintf(`[Unit]
+	timer := fmt.Sprintf(`[Unit]
 Description=shoebox: nightly backup of pictures
 
 [Timer]
@@ -158,7 +202,7 @@ Persistent=true
 [Install]
 WantedBy=timers.target
 `, at)
-	return service, timer
+	return []unit{{unitName + ".service", service}, {unitName + ".timer", timer}}
 }
 
 func quoteAll(words []string, quote func(string) string) string {
@@ -204,26 +248,32 @@ func unitDir() (string, error) {
 	return filepath.Join(dir, "systemd", "user"), err
 }
 
-func (p *program) installUnits(ctx context.Context, service, timer, at string) error {
+func (p *program) installUnits(ctx context.Context, all []unit, n nightly) error {
 	dir, err := unitDir()
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
 	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, unitName+".service"), []byte(service), 0o600)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, unitName+".timer"), []byte(timer), 0o644)
+	for _, u := range all {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, u.name), []byte(u.text), 0o600)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("write the systemd units: %w", err)
 	}
-	for _, args := range [][]string{{"--user", "daemon-reload"}, {"--user", "enable", "--now", unitName + ".timer"}} {
+	calls := [][]string{{"--user", "daemon-reload"}, {"--user", "enable", "--now", unitName + ".timer"}}
+	if n.watch {
+		calls = append(calls, []string{"--user", "enable", "--now", watchName + ".service"})
+	}
+	for _, args := range calls {
 		if err := systemctl(ctx, args...); err != nil {
 			return err
 		}
 	}
-	p.tell("A backup is made every night at %s. `systemctl --user list-timers` shows the next one, `journalctl --user -u %s` what it said.", at, unitName)
+	p.tell("A backup is made every night at %s. `systemctl --user list-timers` shows the next one, `journalctl --user -u %s` what it said.", n.at, unitName)
+	if n.watch {
+		p.tell("Each phone that was backed up before is backed up when it is plugged in, too: `systemctl --user status %s`.", watchName)
+	}
 	return nil
 }
 
@@ -238,11 +288,19 @@ func (p *program) unschedule(ctx context.Context) error {
 	if _, err := os.Lstat(filepath.Join(dir, unitName+".timer")); errors.Is(err, fs.ErrNotExist) {
 		return errors.New("no backup was scheduled")
 	}
-	if err := systemctl(ctx, "--user", "disable", "--now", unitName+".timer"); err != nil {
-		return err
+	there := []string{unitName + ".timer"}
+	if _, err := os.Lstat(filepath.Join(dir, watchName+".service")); err == nil {
+		there = append(there, watchName+".service")
 	}
-	if err := errors.Join(removeThere(filepath.Join(dir, unitName+".timer")), removeThere(filepath.Join(dir, unitName+".service"))); err != nil {
-		return fmt.Errorf("remove the systemd units: %w", err)
+	for _, name := range there {
+		if err := systemctl(ctx, "--user", "disable", "--now", name); err != nil {
+			return err
+		}
+	}
+	for _, name := range append(there, unitName+".service") {
+		if err := removeThere(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("remove the systemd units: %w", err)
+		}
 	}
 	p.tell("No backup is made at night any more.")
 	return nil
