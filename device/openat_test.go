@@ -151,6 +151,25 @@ func readFrom(ctx context.Context, p *device.Phone, f device.File, off int64, mi
 	return err
 }
 
+// A stream that breaks at any byte, of the packets' heads too, is never taken for a whole one.
+func TestOpenAtCutAnywhere(t *testing.T) {
+	own := t.TempDir()
+	x, s := directPhone(t, adbtest.Config{Storage: adbtest.DirTree(own)})
+	f, _, _ := (&homePhone{own: own}).put(t, "DCIM/it's.mp4", 3000)
+	p := openPhone(t, s, device.PhoneOptions{})
+	for at := range int64(2000 + 5 + 6) { // one packet of bytes and one of an exit code
+		x.Break(adbtest.Fault{Op: "SHELL", Path: "s.mp4'", Kind: adbtest.Cut, At: at})
+		err := readFrom(t.Context(), p, f, 1000, func() error { return nil })
+		x.Mend()
+		if err == nil || errors.Is(err, io.EOF) {
+			t.Fatalf("cut at %d: %v", at, err)
+		}
+	}
+	if err := readFrom(t.Context(), p, f, 1000, func() error { return nil }); err != nil {
+		t.Error("whole:", err)
+	}
+}
+
 func TestOpenAtRefuses(t *testing.T) {
 	h := newHomePhone(t, adbtest.Config{})
 	p := openPhone(t, h.server, device.PhoneOptions{})

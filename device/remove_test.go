@@ -137,6 +137,17 @@ func TestRemoveRefuses(t *testing.T) {
 	}
 }
 
+// A name too long for one command line stays, and says so.
+func TestRemoveTooLong(t *testing.T) {
+	h := newHomePhone(t, adbtest.Config{})
+	dir := strings.Repeat("'", 240)
+	f, sum, at := h.put(t, "DCIM/"+dir+"/"+dir+"/"+dir+"/a.jpg", 100)
+	err := openPhone(t, h.server, device.PhoneOptions{}).Remove(t.Context(), f, sum)
+	if !errors.Is(err, device.ErrNotRemoved) || !strings.Contains(err.Error(), "too long") || !isThere(t, at) {
+		t.Error(err)
+	}
+}
+
 // A card that cannot be written keeps its files, and says why.
 func TestRemoveFromReadOnlyCard(t *testing.T) {
 	h := newHomePhone(t, adbtest.Config{ReadOnly: []string{"1234-ABCD"}})

@@ -67,6 +67,16 @@ const (
 	Back                    // it answers again
 )
 
+var kinds = [...]string{Came: "came", Left: "left", Unready: "unready", Rested: "rested", Waiting: "waiting", Began: "began", Done: "done", Failed: "failed", Lost: "lost", Back: "back"}
+
+// String is the word for a kind, as in a log.
+func (k Kind) String() string {
+	if int(k) < len(kinds) && kinds[k] != "" {
+		return kinds[k]
+	}
+	return "unknown"
+}
+
 // Event is something that happened.
 type Event struct {
 	Kind  Kind

@@ -225,6 +225,9 @@ func TestEachEvening(t *testing.T) {
 			t.Errorf("turn %d after %v: %+v", n, done.At.Sub(began), done)
 		}
 	}
+	if vigil.Done.String() != "done" || vigil.Kind(99).String() != "unknown" || vigil.Kind(0).String() != "unknown" {
+		t.Error(vigil.Done, vigil.Kind(99))
+	}
 	if w.count(vigil.Came) != 1 || w.count(vigil.Began) != 3 || len(w.unknown) > 0 {
 		t.Errorf("%+v", w.all())
 	}
