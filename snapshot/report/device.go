@@ -128,10 +128,13 @@ func (d *reading) describe(t *taken, newest snapshot.Snapshot) {
 	for _, f := range newest.Failed {
 		d.name(&d.Names.Unreadable, f.Path, f.Reason)
 	}
-	for _, s := range d.options.Silent {
-		if s.Device == d.ID {
-			d.Silent++
-			d.name(&d.Names.Silent, s.Path, "")
+	for _, s := range t.snapshots {
+		if s.Name != newest.Name && (d.options.Since.IsZero() || s.Start.Before(d.options.Since)) {
+			continue
+		}
+		d.Silent += int64(len(s.Silent))
+		for _, path := range s.Silent {
+			d.name(&d.Names.Silent, path, "")
 		}
 	}
 	for _, s := range t.attics {

@@ -54,6 +54,8 @@ type lab struct {
 	store *storage.Memory
 	repo  *repo.Repo
 	now   time.Time
+
+	recheck float64 // share of unchanged files that are read again
 }
 
 var someday = time.Date(2026, 11, 1, 3, 0, 0, 0, time.UTC)
@@ -76,7 +78,7 @@ func newLab(t testing.TB) *lab {
 func (l *lab) backup(name, kind string, r snapshot.Source) snapshot.Snapshot {
 	l.Helper()
 	o := snapshot.BackupOptions{Device: snapshot.Device{Kind: kind, Name: name, ID: snapshot.DeviceID(l.repo, name)}, Host: "here",
-		Now: func() time.Time { return l.now }, Batch: repo.BatchOptions{DataPack: 64 << 10, MetaPack: 64 << 10}}
+		Now: func() time.Time { return l.now }, Recheck: l.recheck, Batch: repo.BatchOptions{DataPack: 64 << 10, MetaPack: 64 << 10}}
 	s, err := snapshot.Backup(l.Context(), l.repo, r, o)
 	if err != nil && !errors.Is(err, snapshot.ErrLost) {
 		l.Fatal(err)

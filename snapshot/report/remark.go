@@ -71,7 +71,7 @@ func (d *Device) remarks(o Options) (all []Remark) {
 	}
 	say(d.Brake != nil, Failure, "Look whether that is right; then `shoebox forget --brake-off "+d.asked()+"` releases it.", "the brake of %s is on: %s", name, d.Brake.text())
 	say(d.Lost > 0 || d.Incomplete, Failure, "`shoebox check --read-data` tells what is damaged, `shoebox heal` mends it.", "parts of the snapshots of %s cannot be read", name)
-	say(d.Silent > 0, Failure, "The storage of the device may be failing: what was kept before can be restored.", "%s of %s changed though nobody changed them", plural(d.Silent, "file"), name)
+	say(d.Silent > 0, Failure, "The storage of the device may be failing: what was kept before can be restored.", "%s of %s changed while size and time stayed the same", plural(d.Silent, "file"), name)
 	say(d.NotSeen > 0, notSeen, "Connect it, and run `shoebox backup`.", "%s was not seen for %s", name, plural(int64(d.NotSeen), "day"))
 	say(d.Partial, Warning, "Connect it again: the backup goes on where it was.", "the last backup of %s was cut off", name)
 	say(d.Damaged > 0, Warning, "Look at them on the device: they came to the backup as they are.", "%s of %s %s damaged on the device", plural(d.Damaged, "new picture"), name, are(d.Damaged))

@@ -34,14 +34,6 @@ type Options struct {
 
 	// Verified tells since when every byte of the repository was read; the zero time when some never were. nil when nobody knows.
 	Verified func(context.Context) (time.Time, error)
-	// Silent are files found changed though size and time are the same. nil when nobody looked.
-	Silent []Silent
-}
-
-// Silent is a file of a device whose bytes changed while its size and time stayed: what decay, or a broken card, does.
-type Silent struct {
-	Device string // Device.ID of its snapshots
-	Path   string
 }
 
 func (o Options) filled() Options {
