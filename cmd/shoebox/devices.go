@@ -17,11 +17,13 @@ func (p *program) devicesCommand() *cobra.Command {
 		Long: `List the phones that are connected, with what stands in the way of backing them
 up and what to do about it.`,
 		Example: `  shoebox devices
-  shoebox devices name R5CT1234567 anna`,
+  shoebox devices name R5CT1234567 anna
+  shoebox devices connect 192.168.1.20
+  shoebox devices doctor`,
 		Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.devices(cmd) },
 	}
-	c.AddCommand(p.deviceNameCommand())
+	c.AddCommand(p.deviceNameCommand(), p.devicePairCommand(), p.deviceConnectCommand(), p.deviceDisconnectCommand(), p.deviceDoctorCommand())
 	return c
 }
 
