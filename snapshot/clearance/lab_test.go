@@ -209,6 +209,17 @@ func (l *lab) backup(p *phone, adjust func(*repo.Repo, *snapshot.BackupOptions))
 	return s
 }
 
+// backupOf takes a snapshot of any source.
+func (l *lab) backupOf(src snapshot.Source) {
+	l.t.Helper()
+	r := l.open(l.store)
+	defer r.Close()
+	o := snapshot.BackupOptions{Device: labDevice(r), Host: "here", Batch: repo.BatchOptions{DataPack: 64 << 10, MetaPack: 64 << 10}}
+	if _, err := snapshot.Backup(l.t.Context(), r, src, o); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 // copied is the same repository in a store of its own.
 func (l *lab) copied() *lab {
 	l.t.Helper()
