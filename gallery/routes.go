@@ -32,6 +32,9 @@ func (s *Server) mux() http.Handler {
 	m.HandleFunc("POST /zip", s.serveZip)
 	m.HandleFunc("POST /restore", s.serveRestore)
 
+	if s.o.Metrics != nil {
+		m.HandleFunc("GET "+metricsPath, s.serveMetrics)
+	}
 	if s.o.Phones != nil {
 		m.HandleFunc("GET /phone", s.ready(s.phonePage))
 		m.HandleFunc("GET /api/phones", s.servePhones)

@@ -41,6 +41,7 @@ type Options struct {
 	Restore   RestoreFunc // nil: nothing can be restored to this machine
 	PutBack   PutBackFunc // nil: nothing can be put back onto a phone
 	RestoreTo string      // in words: the folder that restored files go below
+	Metrics   MetricsFunc // nil: there is no /metrics
 	Log       func(line string)
 }
 
@@ -60,6 +61,7 @@ type Server struct {
 	views   views
 	nights  nights
 	listed  listings
+	metrics metrics
 
 	mu         sync.Mutex
 	lease      *lease
@@ -106,7 +108,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.openShelf(r); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	s.gate = gate.New(gate.Options{Hosts: o.Hosts, Cookie: o.Cookie, TLS: o.TLS, Password: o.Password, Open: []string{"/static/", "/favicon.ico"}, Door: http.HandlerFunc(s.door)})
+	s.gate = gate.New(gate.Options{Hosts: o.Hosts, Cookie: o.Cookie, TLS: o.TLS, Password: o.Password, Open: []string{"/static/", "/favicon.ico"}, Programs: s.programs(),
+		Door: http.HandlerFunc(s.door)})
 	s.routes = s.gate.Guard(s.limited(s.mux()))
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.fromShelf(ctx, r)
@@ -153,7 +156,7 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		select {
 		case s.busy <- struct{}{}:
 			defer func() { <-s.busy }()
-			if r.URL.Path != "/api/state" { // an open page asks for that all the time
+			if r.URL.Path != "/api/state" && r.URL.Path != metricsPath { // these are asked for all the time
 				s.asked.note()
 			}
 			next.ServeHTTP(w, r)

@@ -44,6 +44,7 @@ type world struct {
 	phones  gallery.Phones
 	idle    bool
 	ffmpeg  string
+	metrics gallery.MetricsFunc
 
 	server  *gallery.Server
 	base    string
@@ -217,7 +218,7 @@ func (w *world) serve() {
 		w.t.Fatal(err)
 	}
 	o := gallery.Options{Open: w.open, CacheDir: filepath.Join(w.cache, "gallery"), Zone: time.UTC, Now: func() time.Time { return w.now }, Poll: 200 * time.Millisecond, Hosts: []string{listener.Addr().String()},
-		RestoreTo: w.restore, Restore: w.restoreBelow, Phones: w.phones, Idle: w.idle, FFmpeg: w.ffmpeg, Log: func(line string) { w.t.Log(line) }}
+		RestoreTo: w.restore, Restore: w.restoreBelow, Phones: w.phones, Idle: w.idle, FFmpeg: w.ffmpeg, Metrics: w.metrics, Log: func(line string) { w.t.Log(line) }}
 	if w.server, err = gallery.New(w.t.Context(), o); err != nil {
 		w.t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	TLS      bool          // requests come over TLS: the cookie is sent over nothing else
 	Password string        // opens the gate too, any number of times; "" for tokens alone
 	Open     []string      // paths that need no cookie, or beginnings of paths that end in "/"; "/enter" is the door itself
+	Programs []string      // exact paths that need no cookie, for programs: they are only read, and where there is a Password they need it (RFC 7617)
 	Door     http.Handler  // shown to whoever has no cookie
 	MaxBody  int64         // bytes of a request; 0 for 4 MiB
 	Pause    time.Duration // after a wrong password; 0 for a second
@@ -95,6 +96,8 @@ func (g *Gate) Guard(next http.Handler) http.Handler {
 			g.enter(w, r)
 		case g.open(r.URL.Path) || g.known(r):
 			next.ServeHTTP(w, r)
+		case g.forPrograms(r.URL.Path):
+			g.program(w, r, next)
 		default:
 			g.door(w, r)
 		}
@@ -108,7 +111,7 @@ func (g *Gate) refuse(r *http.Request) (status int, why string) {
 	switch {
 	case !slices.Contains(g.o.Hosts, r.Host):
 		return http.StatusMisdirectedRequest, "the gallery is not reached by this name: open the address that shoebox serve printed"
-	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && (r.Method != http.MethodPost || g.forPrograms(r.URL.Path)):
 		return http.StatusMethodNotAllowed, "this is not done here"
 	case !g.ownOrigin(r):
 		return http.StatusForbidden, "this request comes from another site"
@@ -144,6 +147,18 @@ func visit(r *http.Request) bool {
 
 func (g *Gate) open(path string) bool {
 	return slices.ContainsFunc(g.o.Open, func(o string) bool { return path == o || strings.HasSuffix(o, "/") && strings.HasPrefix(path, o) })
+}
+
+func (g *Gate) forPrograms(path string) bool { return slices.Contains(g.o.Programs, path) }
+
+// program lets through who needs no password, or brings it as a program does: with each request, as HTTP basic authentication.
+func (g *Gate) program(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if _, password, _ := r.BasicAuth(); g.o.Password == "" || g.guessed(r, password) {
+		next.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="shoebox", charset="UTF-8"`)
+	http.Error(w, "this needs the password of the gallery, as HTTP basic authentication; the name does not matter", http.StatusUnauthorized)
 }
 
 // known tells whether a request brings the cookie.

@@ -55,57 +55,112 @@ func cookieOf(t *testing.T, w *httptest.ResponseRecorder) *http.Cookie {
 	return all[0]
 }
 
-// TestMatrix tries every mixture of host, origin, site and method, each with and without the cookie. What must happen is written down as
-// rules, apart from those of the code.
+// mixture is one way to ask.
+type mixture struct{ host, origin, site, method string }
+
+// mixtures are every mixture of host, origin, site and method.
+func mixtures(yield func(mixture) bool) {
+	for _, h := range []string{host, "localhost:8123", "127.0.0.1", "127.0.0.1:9999", "evil.example:8123", "127.0.0.1:8123.evil.example", ""} {
+		for _, origin := range []string{"", "own", "null", "http://evil.example", "https://" + host} {
+			for _, site := range []string{"", "same-origin", "none", "same-site", "cross-site"} {
+				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
+					if !yield(mixture{h, origin, site, method}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func (m mixture) request(path string) *http.Request {
+	r := httptest.NewRequest(m.method, path, nil)
+	r.Host = m.host
+	if m.origin == "own" {
+		r.Header.Set("Origin", "http://"+m.host)
+	} else if m.origin != "" {
+		r.Header.Set("Origin", m.origin)
+	}
+	if m.site != "" {
+		r.Header.Set("Sec-Fetch-Site", m.site)
+	}
+	return r
+}
+
+// lets says what must happen with the key: rules that are written down apart from those of the code.
+func (m mixture) lets() (reading, writing bool) {
+	goodHost := m.host == host || m.host == "localhost:8123"
+	goodOrigin := m.origin == "" || m.origin == "own" || m.origin == "null" && m.site == "same-origin" // the last is a form of our own page
+	reading = (m.method == "GET" || m.method == "HEAD") && (m.site == "" || m.site == "same-origin" || m.site == "none")
+	writing = m.method == "POST" && (m.site == "same-origin" || m.site == "" && m.origin == "own")
+	return goodHost && goodOrigin && reading, goodHost && goodOrigin && writing
+}
+
+// tally asks and holds what comes back against what must.
+func tally(t *testing.T, h http.Handler, r *http.Request, want bool, what string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if got := w.Body.String() == "secret"; got != want {
+		t.Errorf("%s: %d %s", what, w.Code, w.Body)
+	}
+	if !want && (w.Code < 400 || w.Header().Get("Changed") != "") {
+		t.Errorf("%s: refused with %d", what, w.Code)
+	}
+	if w.Header().Get("Content-Security-Policy") != gate.Policy || w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Referrer-Policy") != "no-referrer" {
+		t.Fatalf("%s: headers are missing: %v", what, w.Header())
+	}
+	if h := w.Header().Get("Access-Control-Allow-Origin"); h != "" {
+		t.Fatalf("%s: lets %s in", what, h)
+	}
+}
+
+// TestMatrix tries every mixture of host, origin, site and method, each with and without the cookie.
 func TestMatrix(t *testing.T) {
 	g, h := newGate(gate.Options{})
 	cookie := cookieOf(t, enter(h, url.Values{"token": {g.Token()}}))
-	hosts := []string{host, "localhost:8123", "127.0.0.1", "127.0.0.1:9999", "evil.example:8123", "127.0.0.1:8123.evil.example", ""}
-	origins := []string{"", "own", "null", "http://evil.example", "https://" + host}
-	sites := []string{"", "same-origin", "none", "same-site", "cross-site"}
-	methods := []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 	tried, let := 0, 0
-	for _, host := range hosts {
-		for _, origin := range origins {
-			for _, site := range sites {
-				for _, method := range methods {
-					for _, known := range []bool{true, false} {
-						r := httptest.NewRequest(method, "/picture/1", nil)
-						r.Host = host
-						if origin == "own" {
-							r.Header.Set("Origin", "http://"+host)
-						} else if origin != "" {
-							r.Header.Set("Origin", origin)
-						}
-						if site != "" {
-							r.Header.Set("Sec-Fetch-Site", site)
-						}
-						if known {
-							r.AddCookie(cookie)
-						}
-						w := httptest.NewRecorder()
-						h.ServeHTTP(w, r)
-						goodHost := host == hosts[0] || host == hosts[1]
-						goodOrigin := origin == "" || origin == "own" || origin == "null" && site == "same-origin" // the last is a form of our own page
-						reading := (method == "GET" || method == "HEAD") && goodOrigin && (site == "" || site == "same-origin" || site == "none")
-						writing := method == "POST" && goodOrigin && (site == "same-origin" || site == "" && origin == "own")
-						want := known && goodHost && (reading || writing)
-						tried++
-						if got := w.Body.String() == "secret"; got != want {
-							t.Errorf("host %q, origin %q, site %q, %s, cookie %v: %d %s", host, origin, site, method, known, w.Code, w.Body)
-						}
-						if want {
-							let++
-						} else if w.Code < 400 || w.Header().Get("Changed") != "" {
-							t.Errorf("host %q, origin %q, site %q, %s, cookie %v: refused with %d", host, origin, site, method, known, w.Code)
-						}
-						if w.Header().Get("Content-Security-Policy") != gate.Policy || w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Referrer-Policy") != "no-referrer" {
-							t.Fatalf("headers are missing: %v", w.Header())
-						}
-						if h := w.Header().Get("Access-Control-Allow-Origin"); h != "" {
-							t.Fatalf("lets %s in", h)
-						}
-					}
+	for m := range mixtures {
+		for _, known := range []bool{true, false} {
+			r := m.request("/picture/1")
+			if known {
+				r.AddCookie(cookie)
+			}
+			reading, writing := m.lets()
+			want := known && (reading || writing)
+			tally(t, h, r, want, fmt.Sprintf("%+v, cookie %v", m, known))
+			if tried++; want {
+				let++
+			}
+		}
+	}
+	t.Logf("%d mixtures tried, %d let through", tried, let)
+	if tried < 200 || let == 0 {
+		t.Errorf("%d tried, %d let through", tried, let)
+	}
+}
+
+// TestMatrixOfPrograms tries every mixture at a path that is for programs: it is read without the cookie, nothing is changed there with it, and a gate
+// that has a password asks for it.
+func TestMatrixOfPrograms(t *testing.T) {
+	tried, let := 0, 0
+	for _, password := range []string{"", "of the gallery"} {
+		g, h := newGate(gate.Options{Password: password, Programs: []string{"/metrics"}})
+		cookie := cookieOf(t, enter(h, url.Values{"token": {g.Token()}}))
+		for m := range mixtures {
+			for _, given := range []string{"", "right", "cookie"} {
+				r := m.request("/metrics")
+				switch given {
+				case "right":
+					r.SetBasicAuth("prometheus", "of the gallery")
+				case "cookie":
+					r.AddCookie(cookie)
+				}
+				reading, _ := m.lets()
+				want := reading && (password == "" || given != "")
+				tally(t, h, r, want, fmt.Sprintf("%+v, password %q, given %q", m, password, given))
+				if tried++; want {
+					let++
 				}
 			}
 		}
@@ -113,6 +168,31 @@ func TestMatrix(t *testing.T) {
 	t.Logf("%d mixtures tried, %d let through", tried, let)
 	if tried < 200 || let == 0 {
 		t.Errorf("%d tried, %d let through", tried, let)
+	}
+}
+
+// A program that has no password, or a wrong one, is told what is wanted; and the path beside the one that is for programs is not.
+func TestProgramsArePaths(t *testing.T) {
+	_, h := newGate(gate.Options{Password: "of the gallery", Programs: []string{"/metrics"}})
+	ask := func(path, password string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = host
+		if password != "" {
+			r.SetBasicAuth("", password)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	for _, password := range []string{"", "wrong", "of the gallery "} {
+		if w := ask("/metrics", password); w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") || strings.Contains(w.Body.String(), "secret") {
+			t.Errorf("password %q: %d %v", password, w.Code, w.Header())
+		}
+	}
+	for _, path := range []string{"/metrics/", "/metrics/x", "/metric", "/Metrics", "/picture/1", "//metrics"} {
+		if w := ask(path, "of the gallery"); w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") != "" {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
 	}
 }
 
