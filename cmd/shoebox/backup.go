@@ -15,6 +15,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 	"shoebox/snapshot/clearance"
 )
 
@@ -255,5 +256,5 @@ func (p *program) verboseFile(n snapshot.Notice, path string) {
 		_ = p.printJSON(map[string]any{"message_type": "verbose_status", "action": string(n.What), "item": n.File.Path, "data_size": n.File.Size})
 		return
 	}
-	p.complain("%-9s %9s  %s", n.What, bytesText(n.File.Size), path)
+	p.complain("%-9s %9s  %s", n.What, amount.Bytes(n.File.Size), path)
 }

@@ -7,6 +7,7 @@ import (
 
 	"shoebox/device"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // backupSaid ends a backup in one sentence a person understands, or one line of JSON in restic's words.
@@ -26,23 +27,23 @@ func (p *program) backupSaid(s snapshot.Snapshot, f backupFlags, took time.Durat
 	}
 	c := s.Count
 	if f.dryRun {
-		p.say("%s: %s in %s would be safe; %s to read, in %s.", s.Device.Name, plural(c.Files, "file"), bytesText(c.Bytes), bytesText(c.Read), changesText(c))
+		p.say("%s: %s in %s would be safe; %s to read, in %s.", s.Device.Name, amount.Plural(c.Files, "file"), amount.Bytes(c.Bytes), amount.Bytes(c.Read), changesText(c))
 		return
 	}
-	p.say("%s: %s safe, %s (%s). %s added to the repository in %s. Snapshot %s.", s.Device.Name, plural(c.Files, "file"), bytesText(c.Bytes), changesText(c),
-		bytesText(c.Stored), durationText(took), short(s.Name))
+	p.say("%s: %s safe, %s (%s). %s added to the repository in %s. Snapshot %s.", s.Device.Name, amount.Plural(c.Files, "file"), amount.Bytes(c.Bytes), changesText(c),
+		amount.Bytes(c.Stored), durationText(took), short(s.Name))
 	if s.Partial {
 		p.say("The snapshot is partial: the device was lost before the end.")
 	}
 	if c.Failed > 0 {
-		p.say("%s could not be read, as said above. The rest is safe.", plural(c.Failed, "file"))
+		p.say("%s could not be read, as said above. The rest is safe.", amount.Plural(c.Failed, "file"))
 	}
 }
 
 // silentText tells of files whose bytes are others though nothing else is: what was there before is in the snapshot before.
 func silentText(s snapshot.Snapshot) string {
 	return fmt.Sprintf("ATTENTION: %s on %s has other bytes than before, with the same size and time: %s%s. An app may do so, or the storage may be failing. "+
-		"The older bytes are in the snapshot before: `shoebox history %s`", plural(int64(len(s.Silent)), "file"), s.Device.Name, device.Printable(s.Silent[0]), andMore(len(s.Silent)-1), device.Printable(s.Silent[0]))
+		"The older bytes are in the snapshot before: `shoebox history %s`", amount.Plural(int64(len(s.Silent)), "file"), s.Device.Name, device.Printable(s.Silent[0]), andMore(len(s.Silent)-1), device.Printable(s.Silent[0]))
 }
 
 func andMore(n int) string {
@@ -59,7 +60,7 @@ func changesText(c snapshot.Count) string {
 		word string
 	}{{c.New, "new"}, {c.Changed, "changed"}, {c.Gone, "gone"}} {
 		if v.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", number(v.n), v.word))
+			parts = append(parts, fmt.Sprintf("%s %s", amount.Number(v.n), v.word))
 		}
 	}
 	if len(parts) == 0 {

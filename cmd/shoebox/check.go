@@ -14,6 +14,7 @@ import (
 	"shoebox/repo"
 	"shoebox/repo/storage"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 func (p *program) checkCommand() *cobra.Command {
@@ -140,7 +141,7 @@ func (p *program) sweep(ctx context.Context) {
 		p.tell("half-written files could not be removed: %v", err)
 	}
 	if removed > 0 {
-		p.tell("%s of interrupted writes removed.", plural(int64(removed), "leftover"))
+		p.tell("%s of interrupted writes removed.", amount.Plural(int64(removed), "leftover"))
 	}
 }
 
@@ -150,7 +151,7 @@ func (p *program) watchCheck(bytes, looked *atomic.Int64) (stop func()) {
 		return func() {}
 	}
 	text := func() string {
-		return fmt.Sprintf("Checking: %s read, %s", bytesText(bytes.Load()), plural(looked.Load(), "snapshot"))
+		return fmt.Sprintf("Checking: %s read, %s", amount.Bytes(bytes.Load()), amount.Plural(looked.Load(), "snapshot"))
 	}
 	p.draw(text())
 	return p.moving(text)
@@ -170,19 +171,19 @@ func (p *program) checkSaid(c *snapshot.Report, budget repo.Budget) error {
 			"every_byte_read_since": unixOrNil(c.Scrubbed.Oldest)})
 	}
 	if len(c.Damage) > 0 {
-		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s. What is not named above can be restored", plural(int64(len(c.Damage)), "fault"))}
+		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s. What is not named above can be restored", amount.Plural(int64(len(c.Damage)), "fault"))}
 	}
 	if p.flags.json || p.flags.quiet {
 		return nil
 	}
-	p.say("No damage: %s, %s in %s.", plural(int64(c.Snapshots), "snapshot"), bytesText(c.PackBytes), plural(int64(c.Packs), "pack"))
+	p.say("No damage: %s, %s in %s.", amount.Plural(int64(c.Snapshots), "snapshot"), amount.Bytes(c.PackBytes), amount.Plural(int64(c.Packs), "pack"))
 	switch {
 	case budget.None():
 		p.say("The bytes themselves were not read; `shoebox check --read-data` does that.")
 	case c.Scrubbed.Oldest.IsZero():
-		p.say("%s read and found right; others were never read on this computer.", bytesText(c.Scrubbed.Bytes))
+		p.say("%s read and found right; others were never read on this computer.", amount.Bytes(c.Scrubbed.Bytes))
 	default:
-		p.say("%s read and found right. Every byte was read since %s.", bytesText(c.Scrubbed.Bytes), p.timeText(c.Scrubbed.Oldest))
+		p.say("%s read and found right. Every byte was read since %s.", amount.Bytes(c.Scrubbed.Bytes), p.timeText(c.Scrubbed.Oldest))
 	}
 	return nil
 }

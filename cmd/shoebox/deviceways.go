@@ -12,6 +12,7 @@ import (
 
 	"shoebox/device"
 	"shoebox/device/adb"
+	"shoebox/snapshot/amount"
 )
 
 func (p *program) deviceConnectCommand() *cobra.Command {
@@ -141,6 +142,6 @@ func (p *program) doctorSaid(phone *device.Phone, findings []device.Finding) err
 		p.say("The phone answers everything as it should.")
 		return nil
 	}
-	p.say("%s missing or odd; what shoebox does without each is said above.", plural(bad, "answer"))
+	p.say("%s missing or odd; what shoebox does without each is said above.", amount.Plural(bad, "answer"))
 	return nil
 }

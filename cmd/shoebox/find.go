@@ -12,6 +12,7 @@ import (
 
 	"shoebox/device"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 func (p *program) findCommand() *cobra.Command {
@@ -69,7 +70,7 @@ func (p *program) find(cmd *cobra.Command, c *chooser, f filter) error {
 		return catalog.Damaged[0]
 	}
 	if len(found) == 0 && !p.flags.json {
-		p.tell("Nothing found in %s.", plural(int64(len(catalog.Snapshots)), "snapshot"))
+		p.tell("Nothing found in %s.", amount.Plural(int64(len(catalog.Snapshots)), "snapshot"))
 	}
 	return nil
 }
@@ -81,7 +82,7 @@ func (p *program) foundLine(c *snapshot.Catalog, one snapshot.Picture) error {
 		m["message_type"], m["first_snapshot"], m["last_snapshot"], m["snapshots"], m["device"] = "match", first.Name, last.Name, one.In, first.Device.Name
 		return p.printJSON(m)
 	}
-	p.say("%s  %9s  taken %s  in %s", lsName(one.Entry), bytesText(one.Size), one.TakenWall(p.zone).Format("2006-01-02 15:04"), p.spanText(first, last))
+	p.say("%s  %9s  taken %s  in %s", lsName(one.Entry), amount.Bytes(one.Size), one.TakenWall(p.zone).Format("2006-01-02 15:04"), p.spanText(first, last))
 	return nil
 }
 
@@ -158,7 +159,7 @@ func (p *program) historyOf(device, path string, versions []snapshot.Version) er
 	for _, v := range versions {
 		what := "not there"
 		if !v.Absent {
-			what = fmt.Sprintf("%s, changed %s, BLAKE3 %x", bytesText(v.Entry.Size), p.timeText(v.Entry.ModTime), v.Entry.Hash[:8])
+			what = fmt.Sprintf("%s, changed %s, BLAKE3 %x", amount.Bytes(v.Entry.Size), p.timeText(v.Entry.ModTime), v.Entry.Hash[:8])
 		}
 		if p.flags.json {
 			m := map[string]any{"message_type": "version", "device": device, "path": path, "present": !v.Absent, "first_snapshot": v.First.Name, "last_snapshot": v.Last.Name}
@@ -236,7 +237,7 @@ func (p *program) diffSum(two []snapshot.Snapshot, n map[string]int64) error {
 		return p.printJSON(map[string]any{"message_type": "statistics", "source_snapshot": two[0].Name, "target_snapshot": two[1].Name,
 			"changed_files": n["M"], "touched_files": n["U"], "added": map[string]int64{"files": n["+"]}, "removed": map[string]int64{"files": n["-"]}})
 	}
-	p.say("%s new, %s gone, %s changed, %s touched, between %s and %s.", number(n["+"]), number(n["-"]), number(n["M"]), number(n["U"]),
+	p.say("%s new, %s gone, %s changed, %s touched, between %s and %s.", amount.Number(n["+"]), amount.Number(n["-"]), amount.Number(n["M"]), amount.Number(n["U"]),
 		two[0].Start.In(p.zone).Format(time.DateTime), two[1].Start.In(p.zone).Format(time.DateTime))
 	return nil
 }

@@ -56,6 +56,7 @@ type config struct {
 	Notify          []string `toml:"notify"`       // places that are told of each backup, as package post says
 	NotifyNames     bool     `toml:"notify_names"` // and with the names of files
 	Overdue         string   `toml:"overdue"`      // a device not backed up for longer, such as 3d, is not seen
+	Addresses       []string `toml:"addresses"`    // of phones that are reached over Wi-Fi, for watch
 	Retired         []string `toml:"retired"`      // devices that will not come back
 	BrakeLeast      int      `toml:"brake_least"`  // so many pictures at least must be lost to pull the brake
 }

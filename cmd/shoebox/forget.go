@@ -12,6 +12,7 @@ import (
 
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // forgetFlags are those of the forget command.
@@ -320,7 +321,7 @@ func (p *program) forgottenNames(ctx context.Context, r *repo.Repo, args []strin
 			}
 		}
 		if len(found) != 1 {
-			return nil, fmt.Errorf("%s forgotten snapshots are called %q", number(int64(len(found))), arg)
+			return nil, fmt.Errorf("%s forgotten snapshots are called %q", amount.Number(int64(len(found))), arg)
 		}
 		names = append(names, found[0])
 	}

@@ -10,6 +10,7 @@ import (
 
 	"shoebox/device"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // groupSaid lists the snapshots of a group, each with what becomes of it and why.
@@ -23,7 +24,7 @@ func (p *program) groupSaid(g snapshot.Group, reasons []snapshot.Reason) {
 			kept++
 		}
 	}
-	p.say("%s: keep %s, forget %s.", groupText(g), number(kept), number(int64(len(reasons))-kept))
+	p.say("%s: keep %s, forget %s.", groupText(g), amount.Number(kept), amount.Number(int64(len(reasons))-kept))
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTaken\tFiles\tTags\tDo\tReasons")
 	for i, s := range g.Snapshots {
@@ -31,7 +32,7 @@ func (p *program) groupSaid(g snapshot.Group, reasons []snapshot.Reason) {
 		if reasons[i].Keep {
 			do = "keep"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", short(s.Name), p.timeText(s.Start), number(s.Count.Files), strings.Join(s.Tags, ","), do, strings.Join(reasons[i].Why, ", "))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", short(s.Name), p.timeText(s.Start), amount.Number(s.Count.Files), strings.Join(s.Tags, ","), do, strings.Join(reasons[i].Why, ", "))
 	}
 	_ = w.Flush() // as everything that is said
 	p.say("")
@@ -91,13 +92,13 @@ func (p *program) forgottenSaid(did *snapshot.Forgotten, f forgetFlags) error {
 	}
 	n, carried, going := int64(len(did.Snapshots)), int64(len(did.Carried)), int64(len(did.Going))
 	if n > 0 || carried+going == 0 {
-		p.say("%s %sforgotten.", plural(n, "snapshot"), would)
+		p.say("%s %sforgotten.", amount.Plural(n, "snapshot"), would)
 	}
 	if carried > 0 {
-		p.say("%s, %s, %smoved into the attic, as no remaining snapshot holds the same.", plural(carried, "file"), bytesText(bytesOf(did.Carried)), would)
+		p.say("%s, %s, %smoved into the attic, as no remaining snapshot holds the same.", amount.Plural(carried, "file"), amount.Bytes(bytesOf(did.Carried)), would)
 	}
 	if going > 0 {
-		p.say("%s, %s, %slet go for good.", plural(going, "last copy"), bytesText(bytesOf(did.Going)), would)
+		p.say("%s, %s, %slet go for good.", amount.Plural(going, "last copy"), amount.Bytes(bytesOf(did.Going)), would)
 	}
 	if n > 0 && !f.dryRun && !f.prune {
 		p.tell("Until the next prune, `shoebox forget --undo` brings back what was forgotten.")
@@ -128,7 +129,7 @@ func (p *program) goingSaid(did *snapshot.Forgotten, how string) {
 		return
 	}
 	for _, x := range did.Going {
-		p.say("%s  %9s  taken %s  of %s  %s", how, bytesText(x.Size), x.TakenWall(p.zone).Format("2006-01-02 15:04"), x.Snapshot.Device.Name, device.Printable(x.Path))
+		p.say("%s  %9s  taken %s  of %s  %s", how, amount.Bytes(x.Size), x.TakenWall(p.zone).Format("2006-01-02 15:04"), x.Snapshot.Device.Name, device.Printable(x.Path))
 	}
 	for _, err := range did.Unreadable {
 		p.say("%s  %v", how, err)
@@ -142,7 +143,7 @@ func (p *program) confirmLast(ctx context.Context, f forgetFlags, did *snapshot.
 		return nil
 	}
 	p.goingSaid(did, "goes")
-	p.complain("%s, %s, in no other snapshot: after the next prune nobody can bring that back.", plural(n, "last copy"), bytesText(bytesOf(did.Going)))
+	p.complain("%s, %s, in no other snapshot: after the next prune nobody can bring that back.", amount.Plural(n, "last copy"), amount.Bytes(bytesOf(did.Going)))
 	switch {
 	case f.yes:
 		return nil
@@ -168,5 +169,5 @@ func brakeText(s snapshot.Snapshot) string {
 What there was before is safe in the earlier snapshots, and what there is now is in
 snapshot %s. Look whether this is right: "shoebox diff %s %s".
 Until then no snapshot of %s is forgotten. When all is well:
-    shoebox forget --brake-off %q`, plural(b.Of, "picture"), s.Device.Name, number(b.Gone), number(b.Changed), short(s.Name), short(s.Parent), short(s.Name), s.Device.Name, s.Device.Name)
+    shoebox forget --brake-off %q`, amount.Plural(b.Of, "picture"), s.Device.Name, amount.Number(b.Gone), amount.Number(b.Changed), short(s.Name), short(s.Parent), short(s.Name), s.Device.Name, s.Device.Name)
 }

@@ -14,6 +14,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 	"shoebox/snapshot/clearance"
 )
 
@@ -136,7 +137,7 @@ func (p *program) free(ctx context.Context, r *repo.Repo, phone *device.Phone, d
 	}
 	if plan.Held != nil {
 		return fmt.Errorf("nothing is deleted while the brake is on: %w: the snapshot of %s found %s gone and %d changed, of %d\nLook whether that is right; then `shoebox forget --brake-off %s` releases it",
-			snapshot.ErrBrake, p.timeText(plan.Held.Start), plural(plan.Held.Brake.Gone, "picture"), plan.Held.Brake.Changed, plan.Held.Brake.Of, d.Name)
+			snapshot.ErrBrake, p.timeText(plan.Held.Start), amount.Plural(plan.Held.Brake.Gone, "picture"), plan.Held.Brake.Changed, plan.Held.Brake.Of, d.Name)
 	}
 	if !f.doIt {
 		return p.planSaid(plan)
@@ -194,7 +195,7 @@ func (p *program) eachFreed(c clearance.Candidate, why error) {
 	case p.flags.verbose > 0 && p.flags.json:
 		_ = p.printJSON(map[string]any{"message_type": "verbose_status", "action": "deleted", "item": c.File.Path, "data_size": c.File.Size})
 	case p.flags.verbose > 0:
-		p.complain("deleted   %9s  %s", bytesText(c.File.Size), path)
+		p.complain("deleted   %9s  %s", amount.Bytes(c.File.Size), path)
 	}
 }
 
@@ -215,18 +216,18 @@ func (p *program) planSaid(plan *clearance.Plan) error {
 		p.say("Nothing on %s would be deleted.", plan.Device.Name)
 	} else {
 		first, last := plan.Candidates[0].Entry, plan.Candidates[n-1].Entry
-		p.say("%s (%s) could be deleted from %s; the oldest is of %s, the newest of %s.", plural(int64(n), "file"), bytesText(plan.Bytes), plan.Device.Name,
+		p.say("%s (%s) could be deleted from %s; the oldest is of %s, the newest of %s.", amount.Plural(int64(n), "file"), amount.Bytes(plan.Bytes), plan.Device.Name,
 			first.TakenWall(p.zone).Format(time.DateOnly), last.TakenWall(p.zone).Format(time.DateOnly))
 	}
 	for _, why := range []clearance.Why{clearance.NotKept, clearance.TooNew, clearance.Newest, clearance.NotAsked, clearance.Beyond, clearance.Unsettled} {
 		if s := plan.Stay[why]; s.Files > 0 {
-			p.say("  %s (%s) would stay: %s", plural(s.Files, "file"), bytesText(s.Bytes), why)
+			p.say("  %s (%s) would stay: %s", amount.Plural(s.Files, "file"), amount.Bytes(s.Bytes), why)
 		}
 	}
 	p.reasons("cannot be read", plan.Unread)
 	if p.flags.verbose > 0 {
 		for _, c := range plan.Candidates {
-			p.say("  %9s  %s  %s", bytesText(c.File.Size), short(c.Snapshot), device.Printable(c.File.Path))
+			p.say("  %9s  %s  %s", amount.Bytes(c.File.Size), short(c.Snapshot), device.Printable(c.File.Path))
 		}
 	}
 	if len(plan.Candidates) > 0 {
@@ -247,20 +248,20 @@ func (p *program) freedSaid(ctx context.Context, phone *device.Phone, plan *clea
 			return err
 		}
 	} else {
-		text := fmt.Sprintf("%s (%s) deleted from %s, each read back from the repository first.", plural(did.Files, "file"), bytesText(did.Bytes), plan.Device.Name)
+		text := fmt.Sprintf("%s (%s) deleted from %s, each read back from the repository first.", amount.Plural(did.Files, "file"), amount.Bytes(did.Bytes), plan.Device.Name)
 		if spaceErr == nil {
-			text += fmt.Sprintf(" %s of %s are free there now.", bytesText(space.Free), bytesText(space.Total))
+			text += fmt.Sprintf(" %s of %s are free there now.", amount.Bytes(space.Free), amount.Bytes(space.Total))
 		}
 		p.say("%s", text)
 		if did.Files > 0 {
 			p.tell("`shoebox free-space --undo` puts them back.")
 		}
 		if len(did.Shown) > 0 {
-			p.say("The phone's gallery still shows %s, beginning with %s. Restarting the phone usually makes it look again.", plural(int64(len(did.Shown)), "deleted file"), device.Printable(did.Shown[0]))
+			p.say("The phone's gallery still shows %s, beginning with %s. Restarting the phone usually makes it look again.", amount.Plural(int64(len(did.Shown)), "deleted file"), device.Printable(did.Shown[0]))
 		}
 	}
 	if len(did.Kept) > 0 {
-		p.tell("%s stayed, as said above.", plural(int64(len(did.Kept)), "file"))
+		p.tell("%s stayed, as said above.", amount.Plural(int64(len(did.Kept)), "file"))
 	}
 	if len(did.Kept) > 0 || len(did.Shown) > 0 {
 		return &exitError{code: exitSome}
@@ -289,7 +290,7 @@ func (p *program) freeHistory(ctx context.Context, r *repo.Repo) error {
 		p.say("Nothing was deleted from any phone.")
 	}
 	for _, run := range runs {
-		text := fmt.Sprintf("%s  %s  %s (%s) deleted from %s", short(run.ID), p.timeText(run.When), plural(run.Removed, "file"), bytesText(run.Bytes), names[run.Device])
+		text := fmt.Sprintf("%s  %s  %s (%s) deleted from %s", short(run.ID), p.timeText(run.When), amount.Plural(run.Removed, "file"), amount.Bytes(run.Bytes), names[run.Device])
 		if run.Undone {
 			text += "; put back"
 		}
@@ -353,14 +354,14 @@ func (p *program) undoFree(ctx context.Context, r *repo.Repo, phone *device.Phon
 }
 
 func (p *program) undoSaid(did snapshot.Restored, name string, run clearance.Run, unseen []string) {
-	text := fmt.Sprintf("%s (%s) put back onto %s, as they were before %s.", plural(did.Files, "file"), bytesText(did.Bytes), name, p.timeText(run.When))
+	text := fmt.Sprintf("%s (%s) put back onto %s, as they were before %s.", amount.Plural(did.Files, "file"), amount.Bytes(did.Bytes), name, p.timeText(run.When))
 	if did.Same > 0 {
-		text += fmt.Sprintf(" %s there already.", plural(did.Same, "file"))
+		text += fmt.Sprintf(" %s there already.", amount.Plural(did.Same, "file"))
 	}
 	p.say("%s", text)
 	p.notShown(unseen)
 	if did.Kept > 0 {
-		p.say("In the place of %s something else is there now, and was left as it is.", plural(did.Kept, "file"))
+		p.say("In the place of %s something else is there now, and was left as it is.", amount.Plural(did.Kept, "file"))
 	}
 	if missing := slices.DeleteFunc(did.Failed, func(f snapshot.Failure) bool { return !strings.HasPrefix(f.Reason, "no snapshot") }); len(missing) > 0 {
 		p.reasons("cannot be put back", missing)

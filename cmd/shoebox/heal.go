@@ -12,6 +12,7 @@ import (
 	"shoebox/repo/storage"
 	"shoebox/repo/vault"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // healFlags say where to look for what the repository has lost.
@@ -118,7 +119,7 @@ func (p *program) watchVault(doing string, w *vault.Progress) (stop func()) {
 		return func() {}
 	}
 	return p.moving(func() string {
-		return fmt.Sprintf("%s: %s of %s looked at", doing, bytesText(w.Bytes.Load()), bytesText(w.AllBytes.Load()))
+		return fmt.Sprintf("%s: %s of %s looked at", doing, amount.Bytes(w.Bytes.Load()), amount.Bytes(w.AllBytes.Load()))
 	})
 }
 
@@ -142,7 +143,7 @@ func (p *program) healSaid(h *snapshot.HealReport) error {
 	}
 	if len(h.Lost) > 0 {
 		return &exitError{exitDamage, fmt.Errorf("%s could not be healed: see above. Other sources may help: `shoebox heal phone:`, `shoebox heal FOLDER`, `shoebox heal --from-repo DIR`",
-			plural(int64(len(h.Lost)), "fault"))}
+			amount.Plural(int64(len(h.Lost)), "fault"))}
 	}
 	if p.flags.json || p.flags.quiet {
 		return nil
@@ -151,9 +152,9 @@ func (p *program) healSaid(h *snapshot.HealReport) error {
 		p.say("Nothing to heal.")
 		return nil
 	}
-	p.say("All is well again: %s made, %s brought back from elsewhere.", plural(int64(len(h.Corrected)), "correction"), plural(int64(len(h.Regained)), "file"))
+	p.say("All is well again: %s made, %s brought back from elsewhere.", amount.Plural(int64(len(h.Corrected)), "correction"), amount.Plural(int64(len(h.Regained)), "file"))
 	if len(h.Quarantined) > 0 {
-		p.say("%s beyond repair moved to quarantine/, after %s were saved out of them.", plural(int64(len(h.Quarantined)), "object"), plural(h.Rehomed, "chunk"))
+		p.say("%s beyond repair moved to quarantine/, after %s were saved out of them.", amount.Plural(int64(len(h.Quarantined)), "object"), amount.Plural(h.Rehomed, "chunk"))
 	}
 	return nil
 }

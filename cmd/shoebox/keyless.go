@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"shoebox/repo/vault"
+	"shoebox/snapshot/amount"
 )
 
 // checkKeyless reads every object and holds it against its name or its checksum: nobody is asked for a password.
@@ -36,10 +37,10 @@ func (p *program) checkKeyless(ctx context.Context) error {
 			"bytes_read": report.Bytes, "without_parity": report.Bare})
 	}
 	if len(report.Damage) > 0 {
-		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s, of which `shoebox heal` can mend %s by what lies in it", plural(int64(len(report.Damage)), "fault"), number(int64(heals)))}
+		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s, of which `shoebox heal` can mend %s by what lies in it", amount.Plural(int64(len(report.Damage)), "fault"), amount.Number(int64(heals)))}
 	}
 	if !p.flags.json && !p.flags.quiet {
-		p.say("No damage: %s and %s, %s, are what their names and checksums say.", plural(int64(report.Packs), "pack"), plural(int64(report.Small), "small object"), bytesText(report.Bytes))
+		p.say("No damage: %s and %s, %s, are what their names and checksums say.", amount.Plural(int64(report.Packs), "pack"), amount.Plural(int64(report.Small), "small object"), amount.Bytes(report.Bytes))
 		p.say("Whether that is everything only a check with the password can tell.")
 	}
 	return nil

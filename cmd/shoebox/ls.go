@@ -12,6 +12,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // chooser chooses entries of a snapshot.
@@ -162,7 +163,7 @@ func (p *program) lsLine(e snapshot.Entry, long bool) error {
 		m["message_type"] = "node"
 		return p.printJSON(m)
 	case long:
-		p.say("%9s  %s  %s (%s)  %s", bytesText(e.Size), p.timeText(e.ModTime), e.TakenWall(p.zone).Format("2006-01-02 15:04"), e.Photo.Source, lsName(e))
+		p.say("%9s  %s  %s (%s)  %s", amount.Bytes(e.Size), p.timeText(e.ModTime), e.TakenWall(p.zone).Format("2006-01-02 15:04"), e.Photo.Source, lsName(e))
 	default:
 		p.say("%s", lsName(e))
 	}
@@ -192,9 +193,9 @@ func (p *program) lsByDate(cmd *cobra.Command, r *repo.Repo, s snapshot.Snapshot
 			}
 			continue
 		}
-		p.say("%s  %s", day.Date.Format("Monday, 2 January 2006"), plural(int64(len(day.Pictures)), "file"))
+		p.say("%s  %s", day.Date.Format("Monday, 2 January 2006"), amount.Plural(int64(len(day.Pictures)), "file"))
 		for _, one := range day.Pictures {
-			p.say("  %s  %9s  %s", one.TakenWall(p.zone).Format("15:04"), bytesText(one.Size), lsName(one.Entry))
+			p.say("  %s  %9s  %s", one.TakenWall(p.zone).Format("15:04"), amount.Bytes(one.Size), lsName(one.Entry))
 		}
 	}
 	if len(catalog.Damaged) > 0 {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // watch shows how far a backup or a restore is: a moving line on a terminal, else a plain line now and then, or JSON. The
@@ -147,19 +148,19 @@ func share(g *snapshot.Progress) float64 {
 // progressText says files, bytes, rate and the time left.
 func progressText(g *snapshot.Progress, took time.Duration) string {
 	files, read := g.Files.Load(), g.Read.Load()
-	text := fmt.Sprintf("%s of %s", number(files), plural(g.Found.Load(), "file"))
+	text := fmt.Sprintf("%s of %s", amount.Number(files), amount.Plural(g.Found.Load(), "file"))
 	if !g.Scanned.Load() {
-		text = fmt.Sprintf("%s so far", plural(g.Found.Load(), "file"))
+		text = fmt.Sprintf("%s so far", amount.Plural(g.Found.Load(), "file"))
 	}
 	rate := float64(read) / max(took.Seconds(), 0.001)
 	if read > 0 {
-		text += fmt.Sprintf(", %s at %s/s", bytesText(read), bytesText(int64(rate)))
+		text += fmt.Sprintf(", %s at %s/s", amount.Bytes(read), amount.Bytes(int64(rate)))
 	}
 	if left := g.ToRead.Load() - read; left > 0 && rate > 0 && g.Scanned.Load() && took > 2*time.Second {
 		text += fmt.Sprintf(", %s left", durationText(time.Duration(float64(left)/rate*float64(time.Second))))
 	}
 	if failed := g.Failed.Load(); failed > 0 {
-		text += fmt.Sprintf(", %s not readable", number(failed))
+		text += fmt.Sprintf(", %s not readable", amount.Number(failed))
 	}
 	return text
 }

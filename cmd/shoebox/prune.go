@@ -11,6 +11,7 @@ import (
 	"shoebox/repo"
 	"shoebox/repo/storage"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // pruneFlags are those of the prune command.
@@ -118,9 +119,9 @@ func (w *pruneWatch) text() string {
 		stage = repo.StageLive
 	}
 	if total := w.total.Load(); total > 0 {
-		return fmt.Sprintf("Prune: %s, %s of %s", stage, number(w.done.Load()), number(total))
+		return fmt.Sprintf("Prune: %s, %s of %s", stage, amount.Number(w.done.Load()), amount.Number(total))
 	}
-	return fmt.Sprintf("Prune: %s, %s", stage, number(w.done.Load()))
+	return fmt.Sprintf("Prune: %s, %s", stage, amount.Number(w.done.Load()))
 }
 
 // watchPrune says how far a prune is: a moving line on a terminal, JSON, or a plain line each minute.
@@ -154,17 +155,17 @@ func (p *program) pruneSaid(r *repo.PruneReport, dry bool) {
 	}
 	switch {
 	case dry && r.DeadPacks+r.MovedPacks == 0, !dry && r.Deleted == 0:
-		p.say("Nothing to free: %s in %s.", bytesText(r.PackBytes), plural(r.Packs, "pack"))
+		p.say("Nothing to free: %s in %s.", amount.Bytes(r.PackBytes), amount.Plural(r.Packs, "pack"))
 	case dry:
-		p.say("About %s of %s would come back: %s hold nothing that is needed, %s little.", bytesText(r.Freed), bytesText(r.PackBytes),
-			plural(r.DeadPacks, "pack"), plural(r.MovedPacks, "pack"))
+		p.say("About %s of %s would come back: %s hold nothing that is needed, %s little.", amount.Bytes(r.Freed), amount.Bytes(r.PackBytes),
+			amount.Plural(r.DeadPacks, "pack"), amount.Plural(r.MovedPacks, "pack"))
 	default:
-		p.say("%s of %s came back: %s deleted.", bytesText(r.Freed), bytesText(r.PackBytes), plural(r.Deleted, "pack"))
+		p.say("%s of %s came back: %s deleted.", amount.Bytes(r.Freed), amount.Bytes(r.PackBytes), amount.Plural(r.Deleted, "pack"))
 	}
 	if r.Busy > 0 {
-		p.say("%s of backups at work were left alone.", plural(r.Busy, "pack"))
+		p.say("%s of backups at work were left alone.", amount.Plural(r.Busy, "pack"))
 	}
 	if r.StaysDead > 0 {
-		p.say("%s that nobody needs stay in packs that are mostly needed.", bytesText(r.StaysDead))
+		p.say("%s that nobody needs stay in packs that are mostly needed.", amount.Bytes(r.StaysDead))
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"shoebox/snapshot/amount"
 )
 
 func (p *program) repairCommand() *cobra.Command {
@@ -32,7 +33,7 @@ who wants just that. Nothing is ever deleted by it.`,
 				p.tell("The index is right: it tells of every pack.")
 				return nil
 			}
-			p.tell("%s were told of wrongly or not at all: the index tells of them now.", plural(int64(n), "pack"))
+			p.tell("%s were told of wrongly or not at all: the index tells of them now.", amount.Plural(int64(n), "pack"))
 			return nil
 		},
 	})

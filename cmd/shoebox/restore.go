@@ -14,6 +14,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 func (p *program) restoreCommand() *cobra.Command {
@@ -104,9 +105,9 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	switch {
 	case damaged.Load():
 		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s could not be restored, as said above\n`shoebox check --read-data` tells how far the damage goes",
-			plural(int64(len(did.Failed)), "file"))}
+			amount.Plural(int64(len(did.Failed)), "file"))}
 	case len(did.Failed) > 0:
-		p.tell("%s could not be restored, as said above.", plural(int64(len(did.Failed)), "file"))
+		p.tell("%s could not be restored, as said above.", amount.Plural(int64(len(did.Failed)), "file"))
 		return &exitError{code: exitSome}
 	case did.Kept > 0, len(unseen) > 0:
 		return &exitError{code: exitSome}
@@ -138,9 +139,9 @@ func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target
 		if dryRun {
 			verb = "would be restored"
 		}
-		text := fmt.Sprintf("%s (%s) %s to %s, from the snapshot of %s.", plural(did.Files, "file"), bytesText(did.Bytes), verb, target, p.timeText(s.Start))
+		text := fmt.Sprintf("%s (%s) %s to %s, from the snapshot of %s.", amount.Plural(did.Files, "file"), amount.Bytes(did.Bytes), verb, target, p.timeText(s.Start))
 		if did.Same > 0 {
-			text += fmt.Sprintf(" %s there already.", plural(did.Same, "file"))
+			text += fmt.Sprintf(" %s there already.", amount.Plural(did.Same, "file"))
 		}
 		p.say("%s", text)
 	}
@@ -149,14 +150,14 @@ func (p *program) restoreSaid(s snapshot.Snapshot, did snapshot.Restored, target
 	case did.Kept == 1:
 		p.say("1 file there is different, and was left as it is; --overwrite if-changed replaces it.")
 	case did.Kept > 1:
-		p.say("%s there are different, and were left as they are; --overwrite if-changed replaces them.", plural(did.Kept, "file"))
+		p.say("%s there are different, and were left as they are; --overwrite if-changed replaces them.", amount.Plural(did.Kept, "file"))
 	}
 }
 
 // notShown tells of files that were given back to a phone and that its gallery does not know.
 func (p *program) notShown(unseen []string) {
 	if len(unseen) > 0 {
-		p.say("The phone's gallery does not show %s yet, beginning with %s. Restarting the phone usually makes it look again.", plural(int64(len(unseen)), "restored file"), device.Printable(unseen[0]))
+		p.say("The phone's gallery does not show %s yet, beginning with %s. Restarting the phone usually makes it look again.", amount.Plural(int64(len(unseen)), "restored file"), device.Printable(unseen[0]))
 	}
 }
 

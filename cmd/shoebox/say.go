@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -39,43 +37,6 @@ func (p *program) encode(to io.Writer, v any) error {
 	enc := json.NewEncoder(to)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
-}
-
-// bytesText is a size in the user's words: 3.4 MB is 3,400,000 bytes.
-func bytesText(n int64) string {
-	if n < 1000 {
-		return plural(n, "byte")
-	}
-	v, unit := float64(n), 0
-	for v >= 999.5 && unit < 5 {
-		v /= 1000
-		unit++
-	}
-	digits := 1
-	if v >= 99.95 {
-		digits = 0
-	}
-	return strconv.FormatFloat(v, 'f', digits, 64) + " " + [...]string{"", "kB", "MB", "GB", "TB", "PB"}[unit]
-}
-
-// number writes 1204 as 1,204.
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// plural counts things: "1 file", "1,204 files".
-func plural(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	if strings.HasSuffix(thing, "y") {
-		return number(n) + " " + strings.TrimSuffix(thing, "y") + "ies"
-	}
-	return number(n) + " " + thing + "s"
 }
 
 // durationText is a time span as a person says it.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"shoebox/device"
 	"shoebox/gallery"
@@ -32,6 +34,9 @@ type serveFlags struct {
 	hosts     []string
 	password  string
 	cert, key string
+	metrics   bool
+	watch     bool
+	watching  watchFlags
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -46,11 +51,17 @@ of this computer. Nothing can be deleted in it.
 
 It listens on this computer alone, and its address holds a key that works once.
 To let others in, say so with --remote; it then needs a password of its own and
-TLS.`,
+TLS.
+
+With --watch it also backs up each phone by itself when it is plugged in, as
+"shoebox watch" does. With --metrics it tells Prometheus at /metrics what
+"shoebox report" tells, made at most once a minute: without names of files, to
+whoever uses this computer, or with a gallery password to those who send it.`,
 		Example: `  shoebox serve
   shoebox serve --restore-to ~/Desktop
   shoebox serve --remote --listen 0.0.0.0:8443 --name nas.home \
-      --tls-cert nas.crt --tls-key nas.key --gallery-password-file FILE`,
+      --tls-cert nas.crt --tls-key nas.key --gallery-password-file FILE
+  shoebox serve --watch --metrics --listen 127.0.0.1:8080`,
 		Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
 	}
@@ -62,12 +73,36 @@ TLS.`,
 	c.Flags().StringVar(&f.password, "gallery-password-file", "", "the first line of a `file` opens the gallery from other computers")
 	c.Flags().StringVar(&f.cert, "tls-cert", "", "certificate `file` in PEM")
 	c.Flags().StringVar(&f.key, "tls-key", "", "key `file` of the certificate, in PEM")
+	c.Flags().BoolVar(&f.metrics, "metrics", false, "tell Prometheus at /metrics how the backups are")
+	c.Flags().BoolVar(&f.watch, "watch", false, "back up each phone by itself when it is plugged in: see shoebox watch")
+	f.addWatching(c)
 	return c
+}
+
+// addWatching makes the flags of the watch command, which mean something with --watch alone.
+func (f *serveFlags) addWatching(c *cobra.Command) {
+	var scratch cobra.Command
+	f.watching.add(&scratch)
+	scratch.Flags().VisitAll(func(one *pflag.Flag) {
+		one.Usage = "with --watch: " + one.Usage
+		c.Flags().AddFlag(one)
+	})
+	c.PreRunE = func(c *cobra.Command, _ []string) (err error) {
+		scratch.Flags().VisitAll(func(one *pflag.Flag) {
+			if one.Changed && !f.watch {
+				err = fmt.Errorf("--%s means something only with --watch", one.Name)
+			}
+		})
+		return err
+	}
 }
 
 // serve listens, opens the browser, and ends with Ctrl-C.
 func (p *program) serve(ctx context.Context, f serveFlags) error {
 	o, certificate, err := p.galleryOptions(&f)
+	if err == nil && f.watch {
+		err = p.mayWatch(ctx, f.watching)
+	}
 	if err != nil {
 		return err
 	}
@@ -99,7 +134,45 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	base := scheme + o.Hosts[0]
 	done := p.welcome(base, g.Token(), f)
 	defer done()
-	return p.answer(ctx, listener, g)
+	ctx, watched := p.watchBeside(ctx, f)
+	failed := p.answer(ctx, listener, g)
+	return errors.Join(failed, watched())
+}
+
+// watchBeside waits for phones while the gallery is open, if that was asked for. The context it gives ends when the watch fails: phones that are not
+// backed up after all are not to be found out by chance. watched ends the watch, waits for it, and tells why it failed.
+func (p *program) watchBeside(ctx context.Context, f serveFlags) (_ context.Context, watched func() error) {
+	if !f.watch {
+		return ctx, func() error { return nil }
+	}
+	ctx, stop := context.WithCancel(ctx)
+	failed := make(chan error, 1)
+	go func() {
+		err := p.watchPhones(ctx, f.watching)
+		if ctx.Err() != nil {
+			err = nil // it was asked to stop, which is how it ends
+		}
+		failed <- err
+		stop()
+	}()
+	return ctx, func() error { stop(); return <-failed }
+}
+
+// mayWatch tells what is in the way of a watch before anything listens.
+func (p *program) mayWatch(ctx context.Context, f watchFlags) error {
+	if _, err := p.recheck(backupFlags{recheck: f.recheck}); err != nil {
+		return err
+	}
+	return p.tryAlone(ctx)
+}
+
+// metrics implements gallery.MetricsFunc.
+func (p *program) metrics(ctx context.Context, r *repo.Repo, w io.Writer) error {
+	said, err := p.readReport(ctx, r, time.Time{})
+	if err != nil {
+		return err
+	}
+	return said.Metrics(w)
 }
 
 // answer serves until the context ends, and then waits for what is under way.
@@ -148,6 +221,9 @@ func (p *program) galleryOptions(f *serveFlags) (o gallery.Options, certificate 
 	}
 	o = gallery.Options{Open: p.open, Zone: p.zone, Now: p.now, TLS: certificate != nil, Idle: true, RestoreTo: f.restoreTo, Restore: p.restoreBelow(f.restoreTo), PutBack: p.putBack,
 		Log: func(line string) { p.tell("%s", line) }}
+	if f.metrics {
+		o.Metrics = p.metrics
+	}
 	if o.FFmpeg, err = exec.LookPath("ffmpeg"); err != nil {
 		o.FFmpeg = "" // films are shown without a frame of them
 	}
@@ -166,6 +242,8 @@ func (p *program) galleryOptions(f *serveFlags) (o gallery.Options, certificate 
 
 var errRemote = errors.New("--listen names an address that other computers reach. If that is meant, add --remote, --gallery-password-file, --tls-cert and --tls-key")
 
+var errMetrics = errors.New("with --remote or --name, --metrics needs --gallery-password-file: who reads them sends that password, as HTTP basic authentication")
+
 // checkRemote lets the server be reached from elsewhere only with a flag, a password and TLS.
 func (f *serveFlags) checkRemote() (*tls.Config, error) {
 	host, _, err := net.SplitHostPort(f.listen)
@@ -176,6 +254,9 @@ func (f *serveFlags) checkRemote() (*tls.Config, error) {
 	local := host == "localhost" || ip != nil && ip.IsLoopback()
 	if !local && (!f.remote || f.password == "" || f.cert == "" || f.key == "") {
 		return nil, errRemote
+	}
+	if f.metrics && f.password == "" && (f.remote || len(f.hosts) > 0) {
+		return nil, errMetrics
 	}
 	if f.cert == "" && f.key == "" {
 		return nil, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // filter chooses snapshots.
@@ -100,8 +101,8 @@ func (p *program) listSnapshots(all []snapshot.Snapshot) error {
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTaken\tOf\tFiles\tSize\tNew\tRemarks")
 	for _, s := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", short(s.Name), p.timeText(s.Start), s.Device.Name, number(s.Count.Files), bytesText(s.Count.Bytes),
-			number(s.Count.New+s.Count.Changed), remarks(s))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", short(s.Name), p.timeText(s.Start), s.Device.Name, amount.Number(s.Count.Files), amount.Bytes(s.Count.Bytes),
+			amount.Number(s.Count.New+s.Count.Changed), remarks(s))
 	}
 	return w.Flush()
 }
@@ -112,13 +113,13 @@ func remarks(s snapshot.Snapshot) string {
 		all = append(all, "attic")
 	}
 	if s.Brake != nil {
-		all = append(all, fmt.Sprintf("%s gone, %s changed", number(s.Brake.Gone), number(s.Brake.Changed)))
+		all = append(all, fmt.Sprintf("%s gone, %s changed", amount.Number(s.Brake.Gone), amount.Number(s.Brake.Changed)))
 	}
 	if s.Partial {
 		all = append(all, "partial")
 	}
 	if s.Count.Failed > 0 {
-		all = append(all, number(s.Count.Failed)+" not readable")
+		all = append(all, amount.Number(s.Count.Failed)+" not readable")
 	}
 	return strings.Join(append(all, s.Tags...), ", ")
 }

@@ -10,6 +10,7 @@ import (
 
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 func (p *program) statsCommand() *cobra.Command {
@@ -44,11 +45,11 @@ func (p *program) statsSaid(a *repo.Audit, c *snapshot.Catalog) error {
 		return p.printJSON(map[string]any{"message_type": "stats", "snapshots_count": len(c.Snapshots), "total_file_count": len(c.Pictures), "total_size": versions,
 			"restore_size": inSnapshots, "packs": a.Packs, "segments": a.Segments, "stored_size": a.PackBytes})
 	}
-	p.say("Snapshots   %s", number(int64(len(c.Snapshots))))
-	p.say("Pictures    %s, %s, each version counted once", number(int64(len(c.Pictures))), bytesText(versions))
-	p.say("Repository  %s in %s", bytesText(a.PackBytes), plural(int64(a.Packs), "pack"))
+	p.say("Snapshots   %s", amount.Number(int64(len(c.Snapshots))))
+	p.say("Pictures    %s, %s, each version counted once", amount.Number(int64(len(c.Pictures))), amount.Bytes(versions))
+	p.say("Repository  %s in %s", amount.Bytes(a.PackBytes), amount.Plural(int64(a.Packs), "pack"))
 	if a.PackBytes > 0 {
-		p.say("To keep all snapshots apart would take %s, %.1f times as much.", bytesText(inSnapshots), float64(inSnapshots)/float64(a.PackBytes))
+		p.say("To keep all snapshots apart would take %s, %.1f times as much.", amount.Bytes(inSnapshots), float64(inSnapshots)/float64(a.PackBytes))
 	}
 	return nil
 }

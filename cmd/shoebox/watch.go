@@ -79,7 +79,8 @@ func (p *program) watchPhones(ctx context.Context, f watchFlags) error {
 	defer stop()
 	p.tell("Waiting for phones. Ctrl-C ends it.")
 	return vigil.Watch(ctx, vigil.Options{Server: adbServer(), Known: w.known, Unknown: w.unknown, Last: w.last, Work: w.work, Tell: w.said,
-		Every: now.Sub(snapshot.Span(f.every).Before(now)), Settle: f.settle, Charging: f.charging, MinBattery: f.minBattery, AtOnce: f.atOnce, Now: p.now})
+		Every: now.Sub(snapshot.Span(f.every).Before(now)), Settle: f.settle, Charging: f.charging, MinBattery: f.minBattery, AtOnce: f.atOnce, Now: p.now,
+		Addresses: func() []string { return p.config.Addresses }})
 }
 
 // watching is a watch at work.

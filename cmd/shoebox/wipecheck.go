@@ -12,6 +12,7 @@ import (
 	"shoebox/device"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 	"shoebox/snapshot/clearance"
 )
 
@@ -134,7 +135,7 @@ func (p *program) safetySaid(said *clearance.Safety, on *heldOn, quick bool) (er
 }
 
 func (p *program) wipeSaid(s *clearance.Safety, on *heldOn) {
-	all := fmt.Sprintf("%s on %s (%s)", plural(s.Files, "file"), on.name, bytesText(s.Bytes))
+	all := fmt.Sprintf("%s on %s (%s)", amount.Plural(s.Files, "file"), on.name, amount.Bytes(s.Bytes))
 	bad := int64(len(s.Missing) + len(s.Different) + len(s.Lost))
 	switch {
 	case s.Yes():
@@ -147,14 +148,14 @@ func (p *program) wipeSaid(s *clearance.Safety, on *heldOn) {
 		}
 		return
 	case bad == 0 && len(s.Unread) == 0:
-		p.say("Not known: %s of %s have the same size and time as in a snapshot, and %s were compared and come back. Without --quick all are compared.", number(s.Alike), all, number(s.Proven))
+		p.say("Not known: %s of %s have the same size and time as in a snapshot, and %s were compared and come back. Without --quick all are compared.", amount.Number(s.Alike), all, amount.Number(s.Proven))
 		return
 	case bad == 0:
-		p.say("No: %s could not be read on %s, so nobody knows what is in them. All else that was compared comes back (%s of %s).", plural(int64(len(s.Unread)), "file or folder"), on.name, number(s.Proven), all)
+		p.say("No: %s could not be read on %s, so nobody knows what is in them. All else that was compared comes back (%s of %s).", amount.Plural(int64(len(s.Unread)), "file or folder"), on.name, amount.Number(s.Proven), all)
 	case !on.whole:
-		p.say("No: %s of %s are not safe.", number(bad), all)
+		p.say("No: %s of %s are not safe.", amount.Number(bad), all)
 	default:
-		p.say("No, do not wipe it: %s of %s are not safe.", number(bad), all)
+		p.say("No, do not wipe it: %s of %s are not safe.", amount.Number(bad), all)
 	}
 	p.folders("in no snapshot", pathsOf(s.Missing))
 	p.folders("in a snapshot, with other bytes", pathsOf(s.Different))
@@ -183,11 +184,11 @@ func (p *program) folders(what string, paths []string) {
 	}
 	slices.Sort(order)
 	for _, dir := range order {
-		p.say("  %s: %s %s", device.Printable(dir), plural(count[dir], "file"), what)
+		p.say("  %s: %s %s", device.Printable(dir), amount.Plural(count[dir], "file"), what)
 	}
 	for i, path := range paths {
 		if i == mostNamed && p.flags.verbose == 0 {
-			p.say("    and %s more (-v names them all)", number(int64(len(paths)-i)))
+			p.say("    and %s more (-v names them all)", amount.Number(int64(len(paths)-i)))
 			break
 		}
 		p.say("    %s", device.Printable(path))
@@ -197,7 +198,7 @@ func (p *program) folders(what string, paths []string) {
 func (p *program) reasons(what string, all []snapshot.Failure) {
 	for i, f := range all {
 		if i == mostNamed && p.flags.verbose == 0 {
-			p.say("  and %s more (-v names them all)", number(int64(len(all)-i)))
+			p.say("  and %s more (-v names them all)", amount.Number(int64(len(all)-i)))
 			break
 		}
 		p.say("  %s %s: %s", device.Printable(f.Path), what, f.Reason)

@@ -13,6 +13,7 @@ import (
 
 	"shoebox/device"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 	"shoebox/snapshot/clearance"
 )
 
@@ -41,13 +42,13 @@ type answerList struct {
 // writePage writes the answer as a page to print. One that is there already is replaced, whole or not at all.
 func (p *program) writePage(path string, said *clearance.Safety, on *heldOn, kept *clearance.Receipt) error {
 	page := answerPage{Yes: said.Yes(), Name: on.name, When: p.now().In(p.zone).Format("2 January 2006, 15:04 MST"), Receipt: kept.Name, Repository: p.flags.repository,
-		Files: fmt.Sprintf("%s (%s)", plural(said.Files, "file"), bytesText(said.Bytes)), Proven: number(said.Proven), Phone: on.phone}
+		Files: fmt.Sprintf("%s (%s)", amount.Plural(said.Files, "file"), amount.Bytes(said.Bytes)), Proven: amount.Number(said.Proven), Phone: on.phone}
 	page.add("In no snapshot", printables(pathsOf(said.Missing)))
 	page.add("In a snapshot, with other bytes", printables(pathsOf(said.Different)))
 	page.add("In a snapshot, which does not give it back", failureLines(said.Lost))
 	page.add("Could not be read", failureLines(said.Unread))
 	if said.Alike > 0 {
-		page.add("Not compared", []string{fmt.Sprintf("%s have the same size and time as in a snapshot; their bytes were not compared", plural(said.Alike, "file"))})
+		page.add("Not compared", []string{fmt.Sprintf("%s have the same size and time as in a snapshot; their bytes were not compared", amount.Plural(said.Alike, "file"))})
 	}
 	var out bytes.Buffer
 	t, err := template.New("page").Parse(wipePage)
@@ -131,7 +132,7 @@ func (p *program) wipeHistory(ctx context.Context) error {
 		if a.Yes {
 			word = "yes"
 		}
-		p.say("%s  %s  %-3s  %s: %s proven of %s", short(t.Name), p.timeText(t.When), word, strings.TrimSpace(a.Name), number(a.Proven), plural(a.Files, "file"))
+		p.say("%s  %s  %-3s  %s: %s proven of %s", short(t.Name), p.timeText(t.When), word, strings.TrimSpace(a.Name), amount.Number(a.Proven), amount.Plural(a.Files, "file"))
 	}
 	if p.flags.json {
 		return p.printJSON(lines)

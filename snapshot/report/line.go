@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"shoebox/device"
+	"shoebox/snapshot/amount"
 	"shoebox/snapshot/photo"
 )
 
@@ -81,11 +82,11 @@ func (r *Report) lastText(d *Device) string {
 }
 
 func keptText(d *Device) string {
-	text := plural(d.Pictures, "picture")
+	text := amount.Plural(d.Pictures, "picture")
 	if other := d.Files - d.Pictures; other > 0 {
-		text += " and " + plural(other, "other file")
+		text += " and " + amount.Plural(other, "other file")
 	}
-	return fmt.Sprintf("%s, %s, in %s", text, bytesText(d.Bytes), plural(int64(d.Snapshots), "snapshot"))
+	return fmt.Sprintf("%s, %s, in %s", text, amount.Bytes(d.Bytes), amount.Plural(int64(d.Snapshots), "snapshot"))
 }
 
 // sinceText says with what it was compared, where anything was.
@@ -100,7 +101,7 @@ func countText(n int64) string {
 	if n == 0 {
 		return "none"
 	}
-	return number(n)
+	return amount.Number(n)
 }
 
 func damagedText(d *Device) string {
@@ -108,12 +109,12 @@ func damagedText(d *Device) string {
 	if d.Damaged > 0 {
 		var kinds []string
 		for _, kind := range slices.Sorted(maps.Keys(d.Kinds)) {
-			kinds = append(kinds, number(d.Kinds[kind])+" "+photo.Damage(kind).Text())
+			kinds = append(kinds, amount.Number(d.Kinds[kind])+" "+photo.Damage(kind).Text())
 		}
 		text += " (" + strings.Join(kinds, ", ") + ")"
 	}
 	if d.Unexamined > 0 {
-		text += fmt.Sprintf("; looked at %s of %s that came", number(d.Examined), number(d.Examined+d.Unexamined))
+		text += fmt.Sprintf("; looked at %s of %s that came", amount.Number(d.Examined), amount.Number(d.Examined+d.Unexamined))
 	}
 	return text
 }
@@ -129,15 +130,15 @@ func lostText(d *Device) string {
 // repositoryLines are what is told of the repository.
 func (r *Report) repositoryLines() []line {
 	p := &r.Repository
-	all := []line{{"kept", fmt.Sprintf("%s, %s in %s, %s", plural(p.Pictures, "picture"), bytesText(p.Bytes), plural(p.Files, "file"), plural(int64(p.Snapshots), "snapshot")), false, nil}}
+	all := []line{{"kept", fmt.Sprintf("%s, %s in %s, %s", amount.Plural(p.Pictures, "picture"), amount.Bytes(p.Bytes), amount.Plural(p.Files, "file"), amount.Plural(int64(p.Snapshots), "snapshot")), false, nil}}
 	if p.Used > 0 {
-		all = append(all, line{"takes", bytesText(p.Used), false, nil})
+		all = append(all, line{"takes", amount.Bytes(p.Used), false, nil})
 	}
 	if p.Free > 0 {
-		all = append(all, line{"free", bytesText(p.Free) + p.fullText(), p.FullInDays > 0 && p.FullInDays <= fullSoon, nil})
+		all = append(all, line{"free", amount.Bytes(p.Free) + p.fullText(), p.FullInDays > 0 && p.FullInDays <= fullSoon, nil})
 	}
 	if p.Growth30 > 0 || p.Growth90 > 0 {
-		all = append(all, line{"grows by", bytesText(p.Growth30) + " a day in the last 30 days, " + bytesText(p.Growth90) + " in the last 90", false, nil})
+		all = append(all, line{"grows by", amount.Bytes(p.Growth30) + " a day in the last 30 days, " + amount.Bytes(p.Growth90) + " in the last 90", false, nil})
 	}
 	switch {
 	case p.NeverVerified:
@@ -146,7 +147,7 @@ func (r *Report) repositoryLines() []line {
 		all = append(all, line{"verified", "every byte was read again since " + r.timeText(p.Verified), false, nil})
 	}
 	if p.Damaged > 0 {
-		all = append(all, line{"damaged", plural(int64(p.Damaged), "snapshot"), true, nil})
+		all = append(all, line{"damaged", amount.Plural(int64(p.Damaged), "snapshot"), true, nil})
 	}
 	return all
 }
@@ -155,5 +156,5 @@ func (r *Repository) fullText() string {
 	if r.FullInDays == 0 {
 		return ""
 	}
-	return ", full in about " + plural(int64(r.FullInDays), "day")
+	return ", full in about " + amount.Plural(int64(r.FullInDays), "day")
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"shoebox/snapshot/amount"
 	"slices"
 	"strings"
 )
@@ -71,11 +72,11 @@ func (d *Device) remarks(o Options) (all []Remark) {
 	}
 	say(d.Brake != nil, Failure, "Look whether that is right; then `shoebox forget --brake-off "+d.asked()+"` releases it.", "the brake of %s is on: %s", name, d.Brake.text())
 	say(d.Lost > 0 || d.Incomplete, Failure, "`shoebox check --read-data` tells what is damaged, `shoebox heal` mends it.", "parts of the snapshots of %s cannot be read", name)
-	say(d.Silent > 0, Failure, "The storage of the device may be failing: what was kept before can be restored.", "%s of %s changed while size and time stayed the same", plural(d.Silent, "file"), name)
-	say(d.NotSeen > 0, notSeen, "Connect it, and run `shoebox backup`.", "%s was not seen for %s", name, plural(int64(d.NotSeen), "day"))
+	say(d.Silent > 0, Failure, "The storage of the device may be failing: what was kept before can be restored.", "%s of %s changed while size and time stayed the same", amount.Plural(d.Silent, "file"), name)
+	say(d.NotSeen > 0, notSeen, "Connect it, and run `shoebox backup`.", "%s was not seen for %s", name, amount.Plural(int64(d.NotSeen), "day"))
 	say(d.Partial, Warning, "Connect it again: the backup goes on where it was.", "the last backup of %s was cut off", name)
-	say(d.Damaged > 0, Warning, "Look at them on the device: they came to the backup as they are.", "%s of %s %s damaged on the device", plural(d.Damaged, "new picture"), name, are(d.Damaged))
-	say(d.Unreadable > 0, Warning, "`shoebox backup` names them.", "%s of %s could not be read", plural(d.Unreadable, "file"), name)
+	say(d.Damaged > 0, Warning, "Look at them on the device: they came to the backup as they are.", "%s of %s %s damaged on the device", amount.Plural(d.Damaged, "new picture"), name, are(d.Damaged))
+	say(d.Unreadable > 0, Warning, "`shoebox backup` names them.", "%s of %s could not be read", amount.Plural(d.Unreadable, "file"), name)
 	return all
 }
 
@@ -91,7 +92,7 @@ func (b *Brake) text() string {
 	if b == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s vanished, %s changed", number(b.Gone), plural(b.Of, "picture"), number(b.Changed))
+	return fmt.Sprintf("%s of %s vanished, %s changed", amount.Number(b.Gone), amount.Plural(b.Of, "picture"), amount.Number(b.Changed))
 }
 
 func (r *Repository) remarks() (all []Remark) {
@@ -99,14 +100,14 @@ func (r *Repository) remarks() (all []Remark) {
 		all = append(all, Remark{Level: Failure, Text: "there is no snapshot", Next: "`shoebox backup` takes one."})
 	}
 	if r.Damaged > 0 {
-		all = append(all, Remark{Level: Failure, Text: plural(int64(r.Damaged), "snapshot") + " " + are(int64(r.Damaged)) + " damaged", Next: "`shoebox check` names them, `shoebox heal` mends them."})
+		all = append(all, Remark{Level: Failure, Text: amount.Plural(int64(r.Damaged), "snapshot") + " " + are(int64(r.Damaged)) + " damaged", Next: "`shoebox check` names them, `shoebox heal` mends them."})
 	}
 	if r.FullInDays > 0 && r.FullInDays <= fullSoon {
 		level := Warning
 		if r.FullInDays <= fullNow {
 			level = Failure
 		}
-		all = append(all, Remark{Level: level, Text: "the repository is full in about " + plural(int64(r.FullInDays), "day"), Next: "Make room where it lies, or forget old snapshots and prune."})
+		all = append(all, Remark{Level: level, Text: "the repository is full in about " + amount.Plural(int64(r.FullInDays), "day"), Next: "Make room where it lies, or forget old snapshots and prune."})
 	}
 	return all
 }
@@ -124,7 +125,7 @@ func (r *Report) subject() string {
 		parts = append(parts, m.Text)
 	}
 	if more := len(r.Remarks) - subjectRemarks; more > 0 {
-		parts = append(parts, "and "+plural(int64(more), "other remark"))
+		parts = append(parts, "and "+amount.Plural(int64(more), "other remark"))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -139,7 +140,7 @@ func (r *Report) safe() string {
 	if r.Repository.Damaged > 0 || slices.ContainsFunc(r.Devices, func(d Device) bool { return d.Lost > 0 || d.Incomplete }) {
 		verb = are(n) + " kept"
 	}
-	return fmt.Sprintf("%s of %s %s", plural(n, thing), r.whose(), verb)
+	return fmt.Sprintf("%s of %s %s", amount.Plural(n, thing), r.whose(), verb)
 }
 
 // whose is the device when there is one, else how many phones and folders.
@@ -156,9 +157,9 @@ func (r *Report) whose() string {
 	folders := int64(len(r.Devices)) - phones
 	switch {
 	case folders == 0:
-		return plural(phones, "phone")
+		return amount.Plural(phones, "phone")
 	case phones == 0:
-		return plural(folders, "folder")
+		return amount.Plural(folders, "folder")
 	}
-	return plural(phones, "phone") + " and " + plural(folders, "folder")
+	return amount.Plural(phones, "phone") + " and " + amount.Plural(folders, "folder")
 }
