@@ -10,8 +10,6 @@ import (
 	"iter"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +46,8 @@ type world struct {
 
 	server  *gallery.Server
 	base    string
-	client  *http.Client
+	visitor *gallerytest.Visitor
+	client  *http.Client // the visitor's
 	closing func()
 }
 
@@ -241,14 +240,10 @@ func (w *world) serve() {
 		}
 	}
 	w.t.Cleanup(w.closing)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
+	if w.visitor, err = gallerytest.Enter(w.t.Context(), w.base+"/#"+w.server.Token()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.client = &http.Client{Jar: jar}
-	if r := w.ask("POST", "/enter", "application/x-www-form-urlencoded", url.Values{"token": {w.server.Token()}}.Encode()); r.status != http.StatusNoContent {
-		w.t.Fatalf("enter: %d", r.status)
-	}
+	w.client = w.visitor.Client
 	w.until(func() bool {
 		var state struct{ Ready bool }
 		w.json("/api/state", &state)
@@ -297,18 +292,7 @@ type response struct {
 // ask asks as a page of the gallery would.
 func (w *world) ask(method, path, kind, body string, header ...string) response {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.base+path, strings.NewReader(body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if method == "POST" {
-		r.Header.Set("Origin", w.base)
-		r.Header.Set("Content-Type", kind)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	got, err := w.client.Do(r)
+	got, err := w.visitor.Ask(w.t.Context(), method, path, kind, body, header...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
