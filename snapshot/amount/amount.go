@@ -15,13 +15,13 @@ func Number(n int64) string {
 	return s
 }
 
-// Plural counts things: "1 file", "1,204 files".
+// Plural counts things: "1 file", "1,204 files", "2 copies", "2 days".
 func Plural(n int64, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	if strings.HasSuffix(thing, "y") {
-		return Number(n) + " " + strings.TrimSuffix(thing, "y") + "ies"
+	if stem, ok := strings.CutSuffix(thing, "y"); ok && strings.LastIndexAny(stem, "aeiou") != len(stem)-1 {
+		return Number(n) + " " + stem + "ies"
 	}
 	return Number(n) + " " + thing + "s"
 }

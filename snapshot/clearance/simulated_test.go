@@ -215,9 +215,11 @@ func TestOddPhones(t *testing.T) {
 			c.Programs = map[string]string{"sha256sum": "echo 0000000000000000000000000000000000000000000000000000000000000000  \"$1\""}
 		}, true},
 		"sha256sum says nothing and that all is well": {func(c *adbtest.Config) { c.Programs = map[string]string{"sha256sum": "exit 0"} }, false},
-		"sha256sum fails":                             {func(c *adbtest.Config) { c.Programs = map[string]string{"sha256sum": "echo no >&2; exit 1"} }, false},
-		"rm does nothing and says that all is well":   {func(c *adbtest.Config) { c.Programs = map[string]string{"rm": "exit 0"} }, true},
-		"rm refuses":                                  {func(c *adbtest.Config) { c.Programs = map[string]string{"rm": "echo 'Read-only file system' >&2; exit 1"} }, true},
+		"sha256sum fails": {func(c *adbtest.Config) { c.Programs = map[string]string{"sha256sum": "echo no >&2; exit 1"} }, false},
+		"rm does nothing and says that all is well": {func(c *adbtest.Config) { c.Programs = map[string]string{"rm": "exit 0"} }, true},
+		"rm refuses": {func(c *adbtest.Config) {
+			c.Programs = map[string]string{"rm": "echo 'Read-only file system' >&2; exit 1"}
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := oddPictures()
