@@ -116,11 +116,17 @@ func (p *program) nightKey() string {
 	return filepath.Join(dir, "night.key")
 }
 
+// nightlyRecheck is the share of unchanged files that is read again each night, unless the configuration says.
+const nightlyRecheck = "0.5%"
+
 // nightlyCommand is the command to be run every night.
 func (p *program) nightlyCommand(sources []string) ([]string, error) {
 	command, err := p.aloneCommand("backup", "--quiet")
 	if err != nil {
 		return nil, err
+	}
+	if p.config.Recheck == "" {
+		command = append(command, "--recheck", nightlyRecheck)
 	}
 	for _, s := range sources {
 		if !isPhone(s) {

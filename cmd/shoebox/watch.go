@@ -34,7 +34,7 @@ func (f *watchFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.charging, "charging", false, "only while the phone has power")
 	c.Flags().IntVar(&f.minBattery, "min-battery", 0, "only when the battery is this full, in `percent`")
 	c.Flags().IntVar(&f.atOnce, "at-once", 2, "phones backed up at the same time")
-	c.Flags().StringVar(&f.recheck, "recheck", "0.5%", "the `share` of unchanged files read again each day, as in backup")
+	c.Flags().StringVar(&f.recheck, "recheck", nightlyRecheck, "the `share` of unchanged files read again each day, as in backup")
 }
 
 func (p *program) watchCommand() *cobra.Command {

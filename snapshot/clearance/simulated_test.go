@@ -23,6 +23,7 @@ import (
 type simulated struct {
 	t       *testing.T
 	storage string
+	daemon  *adbtest.Daemon
 	phone   *device.Phone
 }
 
@@ -38,7 +39,8 @@ func newSimulated(t *testing.T, files map[string]onPhone, adjust func(*adbtest.C
 	if adjust != nil {
 		adjust(&config)
 	}
-	direct, err := adbtest.ListenDirect(adbtest.New(config))
+	s.daemon = adbtest.New(config)
+	direct, err := adbtest.ListenDirect(s.daemon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func TestStopAnywhereOnAPhone(t *testing.T) {
 		if at == 0 && (len(left) > 0 || did.Files != int64(len(all))) {
 			t.Errorf("%d left, %+v", len(left), did)
 		}
-		if err := putBack(t, now, s, all, len(left)); err != nil {
+		if err := putBack(t, now, s, all, len(left), 0); err != nil {
 			t.Errorf("stopped at call %d (dead from then on: %v): %v", at, dead, err)
 		}
 		return from.calls
@@ -175,8 +177,18 @@ func TestStopAnywhereOnAPhone(t *testing.T) {
 	}
 }
 
-// putBack undoes the run, when anything is missing, and compares.
-func putBack(t *testing.T, l *lab, s *simulated, all map[string]onPhone, left int) error {
+// sameIn counts the files that are the same in both.
+func sameIn(a, b map[string]onPhone) (n int) {
+	for path, f := range a {
+		if string(f.data) == string(b[path].data) {
+			n++
+		}
+	}
+	return n
+}
+
+// putBack undoes the run, when anything is missing, and compares. So many files were edited since, and stay.
+func putBack(t *testing.T, l *lab, s *simulated, all map[string]onPhone, left, edited int) error {
 	r := l.open(l.store)
 	defer r.Close()
 	if left < len(all) {
@@ -188,7 +200,7 @@ func putBack(t *testing.T, l *lab, s *simulated, all map[string]onPhone, left in
 		if err != nil {
 			return err
 		}
-		if did, err := clearance.Undo(t.Context(), r, run, home, today, snapshot.RestoreOptions{}); err != nil || len(did.Failed) > 0 || did.Kept > 0 {
+		if did, err := clearance.Undo(t.Context(), r, run, home, today, snapshot.RestoreOptions{}); err != nil || len(did.Failed) > 0 || did.Kept > int64(edited) {
 			return fmt.Errorf("undo: %+v, %w", did, err)
 		}
 	}
@@ -243,5 +255,63 @@ func TestOddPhones(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whatever goes wrong on the way to the phone, no wrong yes is said of it, nothing leaves it that is not kept, and what changed meanwhile stays.
+func TestFaultsOnTheWay(t *testing.T) {
+	all := oddPictures()
+	l := newLab(t)
+	for without, ops := range map[string][]string{"": {"LIS2", "LST2", "SHELL"}, "sha256sum": {"RECV"}} { // without it files are pulled
+		s := newSimulated(t, all, func(c *adbtest.Config) { c.Without = []string{without} })
+		l.backupOf(s.phone)
+		victim := filepath.Join(s.storage, "DCIM/Camera", oddNames[1])
+		tried := 0
+		for _, op := range ops {
+			for _, fault := range []adbtest.Fault{{Kind: adbtest.Cut}, {Kind: adbtest.EndSession, At: 40}, {Kind: adbtest.Fail, At: 100, Text: "read failed: Input/output error"},
+				{Kind: adbtest.Raw, Text: "\x00\xffnonsense"}, {Kind: adbtest.Do}} {
+				for _, skip := range []int{0, 5} {
+					fault.Op, fault.Skip, fault.Times = op, skip, 1
+					changed := false
+					fault.Func = func() {
+						changed = true
+						if err := os.WriteFile(victim, []byte("edited meanwhile"), 0o644); err != nil {
+							t.Error(err)
+						}
+					}
+					tried++
+					s.daemon.Mend()
+					s.fill(all)
+					now := l.copied()
+					r := now.open(now.store)
+					s.daemon.Break(fault)
+					said, err := clearance.Compare(t.Context(), r, s.phone, clearance.CompareOptions{Workers: 1})
+					if err == nil && !changed && said.Yes() && said.Proven != int64(len(all)) {
+						t.Errorf("%+v: a wrong yes: %+v", fault, said)
+					}
+					s.daemon.Mend()
+					s.fill(all)
+					changed = false
+					s.daemon.Break(fault)
+					if plan, err := clearance.MakePlan(t.Context(), r, labDevice(r), s.phone, clearance.Rules{}, today); err == nil {
+						_, _ = plan.Run(t.Context(), r, s.phone, clearance.FreeOptions{Workers: 1, GroupFiles: 3})
+					}
+					_ = r.Close()
+					s.daemon.Mend()
+					left := s.holds()
+					want := maps.Clone(all)
+					if changed {
+						edited := "DCIM/Camera/" + oddNames[1]
+						if data, there := left[edited]; there && string(data.data) != string(all[edited].data) {
+							want[edited] = data // it was not deleted, and stays as it is
+						}
+					}
+					if err := putBack(t, now, s, want, len(left), len(want)-sameIn(want, all)); err != nil {
+						t.Errorf("%+v (%d left): %v", fault, len(left), err)
+					}
+				}
+			}
+		}
+		t.Logf("without %q: %d faults", without, tried)
 	}
 }
