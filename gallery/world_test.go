@@ -47,7 +47,6 @@ type world struct {
 	server  *gallery.Server
 	base    string
 	visitor *gallerytest.Visitor
-	client  *http.Client // the visitor's
 	closing func()
 }
 
@@ -243,7 +242,6 @@ func (w *world) serve() {
 	if w.visitor, err = gallerytest.Enter(w.t.Context(), w.base+"/#"+w.server.Token()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.client = w.visitor.Client
 	w.until(func() bool {
 		var state struct{ Ready bool }
 		w.json("/api/state", &state)

@@ -1,4 +1,5 @@
-// Package gallerytest drives a real Chromium and draws made-up pictures, for the tests of the gallery. It does not know what the gallery does.
+// Package gallerytest is who looks at a gallery: a real Chromium, or a visitor without one, and the made-up pictures that they see, for tests and for
+// measuring. It does not know how the gallery works, nor where it keeps anything.
 package gallerytest
 
 import (
@@ -6,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
@@ -16,14 +16,21 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// T is who drives a browser: a test, or a program that measures. Fatalf does not return.
+type T interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
 // Browser is a Chromium with one page.
 type Browser struct {
-	t   testing.TB
+	t   T
 	ctx context.Context
 }
 
-// Open starts a browser, which ends with the test. Chromium must be installed: make test does that.
-func Open(t testing.TB) *Browser {
+// Open starts a browser, which ends with t. Chromium must be installed: make test does that.
+func Open(t T) *Browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1280, 800), chromedp.ExecPath("chromium"),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
@@ -40,7 +47,7 @@ func Open(t testing.TB) *Browser {
 }
 
 // For gives the same browser to another test, such as one below the test that opened it. It begins on an empty page.
-func (b *Browser) For(t testing.TB) *Browser {
+func (b *Browser) For(t T) *Browser {
 	other := &Browser{t, b.ctx}
 	other.Go("about:blank")
 	other.Size(1280, 800)

@@ -3,12 +3,15 @@ package gallerytest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Visitor asks a gallery as a page of it would, without a browser.
@@ -76,6 +79,43 @@ func (v *Visitor) JSON(ctx context.Context, path string, to any) error {
 		return fmt.Errorf("%s: %w: %.200s", path, err, data)
 	}
 	return nil
+}
+
+// Previews gets the embedded previews of pictures, six at a time as browsers do.
+func (v *Visitor) Previews(ctx context.Context, items []Item) error {
+	work, wrong := make(chan Item), make([]error, 6)
+	var asking sync.WaitGroup
+	for i := range wrong {
+		asking.Go(func() {
+			for item := range work {
+				data, err := v.Get(ctx, "/preview/"+item.ID)
+				if err == nil && len(data) < 500 {
+					err = fmt.Errorf("the preview of %s has %d bytes", item.Name, len(data))
+				}
+				wrong[i] = errors.Join(wrong[i], err)
+			}
+		})
+	}
+	for _, item := range items {
+		work <- item
+	}
+	close(work)
+	asking.Wait()
+	return errors.Join(wrong...)
+}
+
+// FirstByte is how long an original takes to begin.
+func (v *Visitor) FirstByte(ctx context.Context, item Item) (time.Duration, error) {
+	began := time.Now()
+	r, err := v.Ask(ctx, http.MethodGet, "/original/"+item.ID, "", "")
+	if err != nil {
+		return 0, err
+	}
+	defer r.Body.Close()
+	if _, err := io.ReadFull(r.Body, make([]byte, 1)); err != nil || r.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("the original of %s: %s, %w", item.Name, r.Status, err)
+	}
+	return time.Since(began), nil
 }
 
 // Item is a picture of the timeline.
