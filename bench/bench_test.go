@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"shoebox/gallery/gallerytest"
 )
 
 func twoPrograms(goals ...goal) row {
@@ -27,6 +29,39 @@ func TestRowIsJudged(t *testing.T) {
 		if g := r.Goals[i]; g.Got != want.Got || g.Reached != want.Reached || g.Aimed {
 			t.Errorf("%+v", g)
 		}
+	}
+}
+
+// More is better where a share is wanted, and less everywhere else.
+func TestShareIsJudged(t *testing.T) {
+	b := new(bench)
+	r := row{Work: "scrolling", Unit: "%", Results: []result{{Program: "slow", Values: []float64{99}}, {Program: "fast", Values: []float64{90, 94, 100}}}}
+	r.Goals = []goal{atLeast(95, 99).by("slow"), atLeast(95, 0).by("fast")}
+	if err := b.add(r); err != nil {
+		t.Fatal(err)
+	}
+	if g := b.table[0].Goals; !g[0].Reached || !g[0].Aimed || g[1].Reached || g[1].Got != 94 {
+		t.Errorf("%+v", g)
+	}
+	if text := (report{Rows: b.table}).markdown(); !strings.Contains(text, "|  | 94.0 % (fast) | 95.0 %: **no** |  |\n") {
+		t.Error(text)
+	}
+}
+
+// A browser that cannot go on ends what is done with it, and is closed.
+func TestDriveEnds(t *testing.T) {
+	var said []string
+	err := drive(func(g gallerytest.T) {
+		g.Cleanup(func() { said = append(said, "closed last") })
+		g.Cleanup(func() { said = append(said, "closed first") })
+		g.Fatalf("no %s", "browser")
+		said = append(said, "went on")
+	})
+	if err == nil || err.Error() != "no browser" || strings.Join(said, ", ") != "closed first, closed last" {
+		t.Errorf("%v, %q", err, said)
+	}
+	if err := drive(func(gallerytest.T) {}); err != nil {
+		t.Error(err)
 	}
 }
 

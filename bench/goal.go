@@ -4,7 +4,7 @@ import "fmt"
 
 // goal is what was wanted of a row, and what came of it.
 type goal struct {
-	Of    string  `json:"of"`             // what is compared: faster, within, value or memory
+	Of    string  `json:"of"`             // what is compared: faster, within, value, share or memory
 	Ours  string  `json:"ours,omitempty"` // the program of the row it is about; empty is the first
 	Peer  string  `json:"peer,omitempty"`
 	Least float64 `json:"at_least,omitempty"`
@@ -28,6 +28,9 @@ func within(peer string, least, aim float64) goal {
 
 // atMost wants no more than so much, in the unit of the row.
 func atMost(least, aim float64) goal { return goal{Of: "value", Least: least, Aim: aim} }
+
+// atLeast wants no less than so much, in the unit of the row.
+func atLeast(least, aim float64) goal { return goal{Of: "share", Least: least, Aim: aim} }
 
 // memoryOf wants no more than so many MB at the peak.
 func memoryOf(least float64) goal { return goal{Of: "memory", Least: least, Unit: "MB of memory"} }
@@ -64,7 +67,7 @@ func (g goal) judge(r row) (goal, error) {
 }
 
 func (g goal) reaches(wanted float64) bool {
-	if g.Of == "faster" {
+	if g.Of == "faster" || g.Of == "share" {
 		return g.Got >= wanted
 	}
 	return g.Got <= wanted

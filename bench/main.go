@@ -21,21 +21,22 @@ import (
 
 // options say what to measure.
 type options struct {
-	size    float64 // of the roll, in GB
-	many    int     // files of about 10 KB in many folders
-	crowd   int     // small pictures that 50 join
-	million int     // files of the row million
-	nights  int     // snapshots of the row history
-	photos  int     // in each of them
-	retags  int     // pictures of 5 MB of the row retag
-	phone   int     // small files on the simulated phone
-	large   int     // files of about 4 MB on it
-	runs    int
-	work    string
-	results string
-	seed    uint64
-	rows    string
-	name    string
+	size     float64 // of the roll, in GB
+	many     int     // files of about 10 KB in many folders
+	crowd    int     // small pictures that 50 join
+	million  int     // files of the row million
+	nights   int     // snapshots of the row history
+	photos   int     // in each of them
+	retags   int     // pictures of 5 MB of the row retag
+	phone    int     // small files on the simulated phone
+	large    int     // files of about 4 MB on it
+	runs     int
+	pictures int // of the row gallery
+	work     string
+	results  string
+	seed     uint64
+	rows     string
+	name     string
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.IntVar(&o.retags, "retags", 100, "pictures of 5 MB of the row retag")
 	flag.IntVar(&o.phone, "phone", 2_000, "small files on the simulated phone")
 	flag.IntVar(&o.large, "large", 300, "files of about 4 MB on it")
+	flag.IntVar(&o.pictures, "pictures", 100_000, "pictures of the row gallery")
 	flag.IntVar(&o.runs, "runs", 3, "runs of each; the median counts")
 	flag.StringVar(&o.work, "work", "bench/work", "folder for everything that is made; it is emptied")
 	flag.StringVar(&o.results, "results", "bench/results", "folder for the table and the JSON")

@@ -29,6 +29,7 @@ func allRows() []rowOf {
 		{"fifty", "fifty", false, (*bench).fifty},
 		{"history", "history", false, (*bench).history},
 		{"phone", "phone", false, (*bench).phone},
+		{"gallery", "gallery", false, (*bench).gallery},
 		{"million", "million", true, (*bench).million},
 		{"chunks", "chunks", true, (*bench).chunks},
 		{"sweep", "sweep", true, (*bench).sweep},
