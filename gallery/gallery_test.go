@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -279,6 +280,24 @@ func TestNothingWithoutTheKey(t *testing.T) {
 		r.Body.Close()
 		if r.StatusCode != http.StatusForbidden {
 			t.Errorf("POST %s from nowhere: %d", path, r.StatusCode)
+		}
+	}
+}
+
+// What left the device since, as it does when a person makes room on it, is told of as safe, and in no word of alarm.
+func TestNightOfWhatLeft(t *testing.T) {
+	w := newWorld(t)
+	w.photo("DCIM/stays.jpg", 1, w.now, phototest.Tags{})
+	w.photo("DCIM/leaves.jpg", 2, w.now, phototest.Tags{})
+	w.backup()
+	w.remove("DCIM/leaves.jpg")
+	w.backup()
+	w.serve()
+	_, ids := w.items("")
+	for path, want := range map[string]string{"/night": "No longer on the device, and safe here", "/picture/" + ids["leaves.jpg"]: "No longer on the device: this is the copy that is safe"} {
+		page := string(w.get(path, "Accept", "text/html").body)
+		if alarm := regexp.MustCompile(`(?i)\b(lost|missing|vanished|deleted)\b`).FindString(page); alarm != "" || !strings.Contains(page, want) {
+			t.Errorf("%s says %q: %s", path, alarm, page)
 		}
 	}
 }

@@ -41,7 +41,7 @@ type Gate struct {
 	mu       sync.Mutex
 	tokens   map[string]bool // hashes of tokens that were given out and not used
 	sessions []string        // hashes of cookies, oldest first
-	knocking sync.Mutex      // one wrong password at a time
+	knocking chan struct{}   // one password at a time
 }
 
 const maxSessions, maxTokens = 32, 32
@@ -54,7 +54,7 @@ func New(o Options) *Gate {
 	if o.Pause == 0 {
 		o.Pause = time.Second
 	}
-	g := &Gate{o: o, tokens: make(map[string]bool)}
+	g := &Gate{o: o, tokens: make(map[string]bool), knocking: make(chan struct{}, 1)}
 	rand.Read(g.secret[:]) // never fails, says crypto/rand
 	return g
 }
@@ -207,21 +207,23 @@ func (g *Gate) redeem(token string) bool {
 	return ok
 }
 
-// guessed tells whether a password is the right one. Wrong ones wait for one another.
+// guessed tells whether a password is the right one. They are looked at one after the other, and the next waits after a wrong one; who leaves while
+// it waits is not looked at.
 func (g *Gate) guessed(r *http.Request, password string) bool {
 	if g.o.Password == "" || password == "" {
 		return false
 	}
+	select {
+	case g.knocking <- struct{}{}:
+		defer func() { <-g.knocking }()
+	case <-r.Context().Done():
+		return false
+	}
 	salt := string(g.secret[:])
-	if g.knocking.Lock(); subtle.ConstantTimeCompare([]byte(hash(salt+password)), []byte(hash(salt+g.o.Password))) == 1 {
-		g.knocking.Unlock()
+	if subtle.ConstantTimeCompare([]byte(hash(salt+password)), []byte(hash(salt+g.o.Password))) == 1 {
 		return true
 	}
-	defer g.knocking.Unlock()
-	select {
-	case <-time.After(g.o.Pause):
-	case <-r.Context().Done():
-	}
+	time.Sleep(g.o.Pause) // to its end, also when the guesser leaves: no answer is an answer
 	return false
 }
 

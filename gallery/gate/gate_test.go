@@ -1,6 +1,8 @@
 package gate_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +31,7 @@ func door(w http.ResponseWriter, _ *http.Request) {
 func newGate(o gate.Options) (*gate.Gate, http.Handler) {
 	o.Hosts, o.Cookie, o.Door = []string{host, "localhost:8123"}, "shoebox-8123", http.HandlerFunc(door)
 	o.Open = []string{"/static/"}
-	o.Pause = 10 * time.Millisecond
+	o.Pause = cmp.Or(o.Pause, 10*time.Millisecond)
 	g := gate.New(o)
 	return g, g.Guard(http.HandlerFunc(secret))
 }
@@ -237,6 +239,37 @@ func TestPassword(t *testing.T) {
 	if w.Header().Get("Strict-Transport-Security") == "" {
 		t.Error("nothing says that TLS must stay")
 	}
+}
+
+// Who guesses and leaves before the answer does not guess any faster, and who leaves while others guess is not kept.
+func TestGuessingTakesTime(t *testing.T) {
+	const pause = 300 * time.Millisecond
+	_, h := newGate(gate.Options{Password: "of the gallery", Programs: []string{"/metrics"}, Pause: pause})
+	ask := func(password string, patience time.Duration) int {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, "GET", "/metrics", nil)
+		r.Host = host
+		r.SetBasicAuth("", password)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	began := time.Now()
+	if code := ask("wrong", time.Millisecond); code != http.StatusUnauthorized || time.Since(began) < pause {
+		t.Errorf("a guesser who left was told %d after %v", code, time.Since(began))
+	}
+	guessing := make(chan int)
+	go func() { guessing <- ask("wrong", time.Minute) }()
+	time.Sleep(pause / 10) // it is being looked at
+	began = time.Now()
+	if code := ask("of the gallery", time.Millisecond); code != http.StatusUnauthorized || time.Since(began) > pause/2 {
+		t.Errorf("who left while another guessed was told %d after %v", code, time.Since(began))
+	}
+	if code := ask("of the gallery", time.Minute); code != http.StatusOK {
+		t.Errorf("the right password: %d", code)
+	}
+	<-guessing
 }
 
 func TestLimits(t *testing.T) {
