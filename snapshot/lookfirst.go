@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"shoebox/device"
 	"shoebox/repo/crypt"
 	"shoebox/snapshot/photo"
@@ -122,26 +124,36 @@ func (b *backup) withoutMoved(ctx context.Context, fresh []*task, gone []*Entry)
 			went[likeness(e.File)] = append(went[likeness(e.File)], e)
 		}
 	}
-	var left []*task
-	for _, t := range fresh {
-		moved, err := b.movedFrom(ctx, from, t.File, went[likeness(t.File)])
-		if err != nil {
-			return nil, err
+	moved := make([]*Entry, len(fresh))
+	g, looking := errgroup.WithContext(ctx)
+	g.SetLimit(hashedAtOnce)
+	for i, t := range fresh {
+		if candidates := went[likeness(t.File)]; len(candidates) > 0 {
+			g.Go(func() (err error) {
+				moved[i], err = b.movedFrom(looking, from, t.File, candidates)
+				return err
+			})
 		}
-		if moved == nil {
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var left []*task
+	for i, t := range fresh {
+		if moved[i] == nil {
 			left = append(left, t)
 			continue
 		}
-		b.past.known[t.Path] = moved
+		b.past.known[t.Path] = moved[i]
 	}
 	return left, nil
 }
 
+// hashedAtOnce files are hashed by a device at once, while the repository reads others.
+const hashedAtOnce = 3
+
 // movedFrom gives the entry of a file that was moved; nil when none of the candidates is it.
 func (b *backup) movedFrom(ctx context.Context, from summing, f device.File, candidates []*Entry) (*Entry, error) {
-	if len(candidates) == 0 {
-		return nil, nil
-	}
 	there, err := from.Sum(ctx, f)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
