@@ -36,6 +36,7 @@ type BackupOptions struct {
 	Ahead           int           // files opened ahead of reading; 0 for 32
 	CheckpointBytes int64         // read between two checkpoints; 0 for 256 MiB
 	CheckpointEvery time.Duration // at most between two checkpoints; 0 for 5 s
+	Large           int64         // bytes from which on a file is noted while it is read, once so many have come; 0 for 64 MiB
 	Batch           repo.BatchOptions
 	Brake           BrakeOptions // when so much is lost that nothing of the device may be forgotten
 
@@ -89,6 +90,9 @@ func (o BackupOptions) filled() BackupOptions {
 	}
 	if o.CheckpointBytes == 0 {
 		o.CheckpointBytes = 256 << 20
+	}
+	if o.Large == 0 {
+		o.Large = 64 << 20
 	}
 	if o.CheckpointEvery == 0 {
 		o.CheckpointEvery = 5 * time.Second
@@ -210,7 +214,7 @@ func newBackup(r *repo.Repo, src Source, batch *repo.Batch, p past, o BackupOpti
 	b := &backup{options: o, repo: r, source: src, batch: batch, past: p, start: o.Now(),
 		order: newRelay[*task](inOrder), jobs: make(chan *task, inOrder),
 		retry: make(chan *task, o.Ahead+o.Workers+1), opened: make(chan *task, o.Ahead), solved: make(chan struct{}, 1), fed: make(chan struct{})}
-	b.notebook.begin = b.start
+	b.notebook.begin, b.notebook.large = b.start, o.Large
 	b.toll.expected = o.Expected
 	return b
 }

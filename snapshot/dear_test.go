@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"shoebox/device"
-	"shoebox/repo"
 	"shoebox/snapshot"
 	"shoebox/snapshot/photo/phototest"
 )
@@ -258,14 +257,14 @@ func (l *lab) entries(s snapshot.Snapshot) (all []string) {
 
 // large is a video beyond the size from which files are noted while they are read.
 var large = sync.OnceValue(func() roll {
-	data := make([]byte, 100<<20)
+	data := make([]byte, 1000<<10)
 	random := rand.NewChaCha8([32]byte{1})
 	_, _ = random.Read(data)
 	return roll{"DCIM/VID_1.mp4": data}
 })
 
-func bigChunks(o *snapshot.BackupOptions) {
-	o.Batch = repo.BatchOptions{}
+func noting(o *snapshot.BackupOptions) {
+	o.Large = 640 << 10
 	o.CheckpointEvery = time.Hour
 }
 
@@ -281,15 +280,15 @@ func TestResumeInside(t *testing.T) {
 }
 
 func resumeInside(t *testing.T, all roll) {
-	l := newLabSized(t)
-	c := &cable{roll: all, cut: 90 << 20}
-	if s, err := l.backupCable(c, bigChunks); !errors.Is(err, snapshot.ErrLost) || s.Partial != (len(all) > 1) {
+	l := newLab(t)
+	c := &cable{roll: all, cut: 900 << 10}
+	if s, err := l.backupCable(c, noting); !errors.Is(err, snapshot.ErrLost) || s.Partial != (len(all) > 1) {
 		t.Fatalf("it ended with %v", err)
 	}
 	left := l.copied()
 	again := &cable{roll: all}
-	s, err := l.backupCable(again, bigChunks)
-	if err != nil || len(again.opened) != 1 || !strings.HasPrefix(again.opened[0], "DCIM/VID_1.mp4 from ") || again.bytes > 30<<20 || s.Count.Read != again.bytes {
+	s, err := l.backupCable(again, noting)
+	if err != nil || len(again.opened) != 1 || !strings.HasPrefix(again.opened[0], "DCIM/VID_1.mp4 from ") || again.bytes > 300<<10 || s.Count.Read != again.bytes {
 		t.Errorf("read %d bytes (says %d), %q: %v", again.bytes, s.Count.Read, again.opened, err)
 	}
 	l.gives(s, all)
@@ -309,7 +308,7 @@ func resumeInside(t *testing.T, all roll) {
 			l := left.copied()
 			c := &cable{roll: all}
 			spoil(c)
-			s, err := l.backupCable(c, bigChunks)
+			s, err := l.backupCable(c, noting)
 			if err != nil || c.opened[len(c.opened)-1] != "DCIM/VID_1.mp4" {
 				t.Errorf("read %q, %v", c.opened, err)
 			}
@@ -327,10 +326,10 @@ func touched(f device.File) device.File {
 func TestResumeAfterStop(t *testing.T) {
 	all := large()
 	for _, killed := range []bool{false, true} {
-		l := newLabSized(t)
+		l := newLab(t)
 		ctx, stop := context.WithCancel(context.Background())
 		var left *lab
-		c := &stopsAt{cable: &cable{roll: all}, after: 95 << 20, stop: func() {
+		c := &stopsAt{cable: &cable{roll: all}, after: 950 << 10, stop: func() {
 			if killed { // what the store has at this moment is what a kill leaves
 				left = l.copied()
 			}
@@ -342,8 +341,8 @@ func TestResumeAfterStop(t *testing.T) {
 		}
 		o := labOptions(r)
 		o.Dear = true
-		bigChunks(&o)
-		o.CheckpointBytes = 70 << 20
+		noting(&o)
+		o.CheckpointBytes = 700 << 10
 		if _, err := snapshot.Backup(ctx, r, c, o); !errors.Is(err, context.Canceled) {
 			t.Fatalf("it ended with %v", err)
 		}
@@ -352,7 +351,7 @@ func TestResumeAfterStop(t *testing.T) {
 			left = l
 		}
 		again := &cable{roll: all}
-		s, err := left.backupCable(again, bigChunks)
+		s, err := left.backupCable(again, noting)
 		if err != nil || len(again.opened) != 1 || !strings.Contains(again.opened[0], " from ") {
 			t.Errorf("killed %v: read %d bytes, %q: %v", killed, again.bytes, again.opened, err)
 		}

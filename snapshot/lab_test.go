@@ -112,20 +112,9 @@ func newLab(t testing.TB) *lab {
 // newLabOf draws the keys from random, so that pages end at the same paths each time.
 func newLabOf(t testing.TB, random io.Reader) *lab {
 	t.Helper()
-	return newLabWith(t, random, labSizes)
-}
-
-// newLabSized has chunks of the usual sizes, for large files.
-func newLabSized(t testing.TB) *lab {
-	t.Helper()
-	return newLabWith(t, nil, chunk.Sizes{})
-}
-
-func newLabWith(t testing.TB, random io.Reader, sizes chunk.Sizes) *lab {
-	t.Helper()
 	l := &lab{t: t, store: new(storage.Memory), truth: make(map[string]roll)}
 	var err error
-	setup := repo.Setup{Slots: map[string]crypt.Lock{"p": labLock(t, "p")}, Chunks: sizes, PageBits: 1}
+	setup := repo.Setup{Slots: map[string]crypt.Lock{"p": labLock(t, "p")}, Chunks: labSizes, PageBits: 1}
 	if l.repo, err = repo.Create(t.Context(), l.store, setup, repo.Options{Random: random}); err != nil {
 		t.Fatal(err)
 	}

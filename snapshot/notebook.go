@@ -19,6 +19,7 @@ type notebook struct {
 	mu      sync.Mutex
 	entries []Entry
 	flying  map[*task]repo.Content // large files that are being read, or were cut off
+	large   int64                  // bytes of which must have come to be worth a note
 	bytes   int64                  // read since then
 	busy    bool
 }
@@ -48,11 +49,8 @@ func (n *notebook) fly(t *task, so repo.Content) {
 	n.bytes += int64(so[len(so)-1].Size)
 }
 
-// Files from largeFile bytes on are noted while they are read, once so much of them has come; and a few of them, as few are read at once.
-const (
-	largeFile = 64 << 20 // bytes
-	mostBegun = 16
-)
+// mostBegun large files are noted while they are read: few are read at once.
+const mostBegun = 16
 
 // begun gives what came of large files that are not whole yet.
 func (n *notebook) begun() (all []Entry) {
@@ -63,7 +61,7 @@ func (n *notebook) begun() (all []Entry) {
 
 func (n *notebook) begunLocked() (all []Entry) {
 	for t, so := range n.flying {
-		if so.Size() >= largeFile && so.Size() < t.Size && len(all) < mostBegun {
+		if so.Size() >= n.large && so.Size() < t.Size && len(all) < mostBegun {
 			all = append(all, Entry{File: t.File, Content: slices.Clone(so)})
 		}
 	}
@@ -95,7 +93,7 @@ func (n *notebook) done() {
 
 // onTheWay notes each part of a large file, and makes a checkpoint when one is due: a video may take as long as all else.
 func (b *backup) onTheWay(ctx context.Context, t *task, so repo.Content) error {
-	if t.Size < largeFile {
+	if t.Size < b.options.Large {
 		return nil
 	}
 	b.notebook.fly(t, so)
