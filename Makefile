@@ -22,7 +22,7 @@ build:
 # command:package of Debian. gcc is for -race only: shoebox itself is pure Go.
 test-tools: tools := gcc:gcc adb:adb chromium:chromium ffmpeg:ffmpeg toybox:toybox age:age b3sum:b3sum \
 	dbus-daemon:dbus-daemon gdbus:libglib2.0-bin notify-send:libnotify-bin
-bench-tools: tools := adb:adb toybox:toybox restic:restic borg:borgbackup b3sum:b3sum /usr/bin/time:time
+bench-tools: tools := adb:adb chromium:chromium toybox:toybox restic:restic borg:borgbackup b3sum:b3sum /usr/bin/time:time
 test-tools bench-tools:
 	@missing=
 	for tool in $(tools); do command -v $${tool%%:*} >/dev/null || missing+=" $${tool##*:}"; done
