@@ -151,10 +151,11 @@ func (p *program) free(ctx context.Context, r *repo.Repo, phone *device.Phone, d
 		defer done()
 		o.Copy = other
 	}
+	before, _ := phone.Space(ctx, "") // where it is not told, nothing is said of it
 	stop := p.watch("Proving and deleting from", d.Name, o.Progress)
 	did, err := plan.Run(ctx, r, phone, o)
 	stop()
-	if said := p.freedSaid(ctx, phone, plan, did); err == nil {
+	if said := p.freedSaid(ctx, phone, plan, did, before); err == nil {
 		err = said
 	}
 	return err
@@ -236,7 +237,8 @@ func (p *program) planSaid(plan *clearance.Plan) error {
 	return nil
 }
 
-func (p *program) freedSaid(ctx context.Context, phone *device.Phone, plan *clearance.Plan, did clearance.Freed) error {
+// freedSaid tells what a run did; before is the room there was.
+func (p *program) freedSaid(ctx context.Context, phone *device.Phone, plan *clearance.Plan, did clearance.Freed, before device.Space) error {
 	space, spaceErr := phone.Space(ctx, "")
 	if p.flags.json {
 		line := map[string]any{"message_type": "summary", "dry_run": false, "device": plan.Device.Name, "files_deleted": did.Files, "bytes_deleted": did.Bytes, "files_kept": len(did.Kept),
@@ -253,6 +255,9 @@ func (p *program) freedSaid(ctx context.Context, phone *device.Phone, plan *clea
 			text += fmt.Sprintf(" %s of %s are free there now.", amount.Bytes(space.Free), amount.Bytes(space.Total))
 		}
 		p.say("%s", text)
+		if gained := space.Free - before.Free; spaceErr == nil && before.Total > 0 && gained < did.Bytes/2 {
+			p.say("That is only %s more than before: the phone may give the room free a little later, or lie on another storage than the pictures did.", amount.Bytes(max(gained, 0)))
+		}
 		if did.Files > 0 {
 			p.tell("`shoebox free-space --undo` puts them back.")
 		}

@@ -31,8 +31,8 @@ func (p *program) begins(ctx context.Context, what string) (ended func(r *repo.R
 	if err != nil {
 		p.complain("shoebox: %v", err)
 	}
-	if len(places) == 0 {
-		return func(*repo.Repo, error) {}
+	if len(p.config.Notify) == 0 {
+		return p.desktopAlone(ctx)
 	}
 	if err := post.All(ctx, places, post.Message{Kind: post.Start, Subject: what + " begins", Text: what + " begins on " + hostName()}); err != nil {
 		p.complain("shoebox: %v", err)
@@ -44,6 +44,20 @@ func (p *program) begins(ctx context.Context, what string) (ended func(r *repo.R
 		if err := p.sendEnd(ctx, places, r, failed); err != nil {
 			p.complain("shoebox: %v", err)
 		}
+	}
+}
+
+// desktopAlone tells of a failure that nobody saw, on the desktop, where no place was named. What goes wrong with that is nothing to add to it.
+func (p *program) desktopAlone(ctx context.Context) (ended func(r *repo.Repo, err error)) {
+	return func(_ *repo.Repo, failed error) {
+		if failed == nil || p.terminal || codeOf(ctx, failed) == exitInterrupted {
+			return
+		}
+		m := post.Message{Kind: post.Failure, Subject: "shoebox: the pictures were not backed up", Text: p.failureText(ctx, failed, true)}
+		if codeOf(ctx, failed) == exitSome {
+			m.Kind, m.Subject = post.Warning, "shoebox: some pictures could not be backed up"
+		}
+		_ = post.All(ctx, []post.Sender{post.Desktop{}}, m)
 	}
 }
 

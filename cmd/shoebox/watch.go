@@ -167,7 +167,7 @@ func (w *watching) post(m post.Message) {
 	}
 }
 
-// eventWords are what happened, for people.
+// said tells what happened, for people or programs.
 func (w *watching) said(e vigil.Event) {
 	name := firstOf(e.Name, e.Phone.Name())
 	next := ""

@@ -1,7 +1,6 @@
 package clearance_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -93,7 +92,7 @@ func TestDamagedReceipt(t *testing.T) {
 				t.Errorf("%d receipts, %v, %v", len(all), damaged, err)
 			}
 			if runs := clearance.Runs(all); len(runs) != 1 || runs[0].Removed != 4 && runs[0].Removed != 6 {
-				t.Error(fmt.Sprintf("%+v", runs))
+				t.Errorf("%+v", runs)
 			}
 		})
 	}

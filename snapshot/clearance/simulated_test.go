@@ -260,58 +260,84 @@ func TestOddPhones(t *testing.T) {
 
 // Whatever goes wrong on the way to the phone, no wrong yes is said of it, nothing leaves it that is not kept, and what changed meanwhile stays.
 func TestFaultsOnTheWay(t *testing.T) {
-	all := oddPictures()
-	l := newLab(t)
 	for without, ops := range map[string][]string{"": {"LIS2", "LST2", "SHELL"}, "sha256sum": {"RECV"}} { // without it files are pulled
-		s := newSimulated(t, all, func(c *adbtest.Config) { c.Without = []string{without} })
-		l.backupOf(s.phone)
-		victim := filepath.Join(s.storage, "DCIM/Camera", oddNames[1])
-		tried := 0
+		w := newWay(t, without)
 		for _, op := range ops {
 			for _, fault := range []adbtest.Fault{{Kind: adbtest.Cut}, {Kind: adbtest.EndSession, At: 40}, {Kind: adbtest.Fail, At: 100, Text: "read failed: Input/output error"},
-				{Kind: adbtest.Raw, Text: "\x00\xffnonsense"}, {Kind: adbtest.Do}} {
+				{Kind: adbtest.Raw, Text: "\x00\xffnonsense"}, {Kind: adbtest.Do, Func: w.edit}} {
 				for _, skip := range []int{0, 5} {
 					fault.Op, fault.Skip, fault.Times = op, skip, 1
-					changed := false
-					fault.Func = func() {
-						changed = true
-						if err := os.WriteFile(victim, []byte("edited meanwhile"), 0o644); err != nil {
-							t.Error(err)
-						}
-					}
-					tried++
-					s.daemon.Mend()
-					s.fill(all)
-					now := l.copied()
-					r := now.open(now.store)
-					s.daemon.Break(fault)
-					said, err := clearance.Compare(t.Context(), r, s.phone, clearance.CompareOptions{Workers: 1})
-					if err == nil && !changed && said.Yes() && said.Proven != int64(len(all)) {
-						t.Errorf("%+v: a wrong yes: %+v", fault, said)
-					}
-					s.daemon.Mend()
-					s.fill(all)
-					changed = false
-					s.daemon.Break(fault)
-					if plan, err := clearance.MakePlan(t.Context(), r, labDevice(r), s.phone, clearance.Rules{}, today); err == nil {
-						_, _ = plan.Run(t.Context(), r, s.phone, clearance.FreeOptions{Workers: 1, GroupFiles: 3})
-					}
-					_ = r.Close()
-					s.daemon.Mend()
-					left := s.holds()
-					want := maps.Clone(all)
-					if changed {
-						edited := "DCIM/Camera/" + oddNames[1]
-						if data, there := left[edited]; there && string(data.data) != string(all[edited].data) {
-							want[edited] = data // it was not deleted, and stays as it is
-						}
-					}
-					if err := putBack(t, now, s, want, len(left), len(want)-sameIn(want, all)); err != nil {
-						t.Errorf("%+v (%d left): %v", fault, len(left), err)
-					}
+					w.compare(fault)
+					w.free(fault)
+					w.tried++
 				}
 			}
 		}
-		t.Logf("without %q: %d faults", without, tried)
+		t.Logf("without %q: %d faults", without, w.tried)
+	}
+}
+
+// way is a phone, a repository that has all of it, and what goes wrong between them.
+type way struct {
+	t      *testing.T
+	all    map[string]onPhone
+	phone  *simulated
+	lab    *lab
+	edited bool // the picture that edit changes was changed
+	tried  int
+}
+
+func newWay(t *testing.T, without string) *way {
+	w := &way{t: t, all: oddPictures(), lab: newLab(t)}
+	w.phone = newSimulated(t, w.all, func(c *adbtest.Config) { c.Without = []string{without} })
+	w.lab.backupOf(w.phone.phone)
+	return w
+}
+
+// victim is the picture that is edited on the phone while it is looked at.
+const victim = "DCIM/Camera/$(touch x).jpg"
+
+func (w *way) edit() {
+	w.edited = true
+	if err := os.WriteFile(filepath.Join(w.phone.storage, victim), []byte("edited meanwhile"), 0o644); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// anew puts everything back and then lets it go wrong.
+func (w *way) anew(fault adbtest.Fault) {
+	w.phone.daemon.Mend()
+	w.phone.fill(w.all)
+	w.edited = false
+	w.phone.daemon.Break(fault)
+}
+
+func (w *way) compare(fault adbtest.Fault) {
+	w.t.Helper()
+	w.anew(fault)
+	r := w.lab.open(w.lab.store)
+	defer r.Close()
+	said, err := clearance.Compare(w.t.Context(), r, w.phone.phone, clearance.CompareOptions{Workers: 1})
+	if err == nil && !w.edited && said.Yes() && said.Proven != int64(len(w.all)) {
+		w.t.Errorf("%+v: a wrong yes: %+v", fault, said)
+	}
+}
+
+func (w *way) free(fault adbtest.Fault) {
+	w.t.Helper()
+	w.anew(fault)
+	now := w.lab.copied()
+	r := now.open(now.store)
+	if plan, err := clearance.MakePlan(w.t.Context(), r, labDevice(r), w.phone.phone, clearance.Rules{}, today); err == nil {
+		_, _ = plan.Run(w.t.Context(), r, w.phone.phone, clearance.FreeOptions{Workers: 1, GroupFiles: 3})
+	}
+	_ = r.Close()
+	w.phone.daemon.Mend()
+	left, want := w.phone.holds(), maps.Clone(w.all)
+	if is, there := left[victim]; w.edited && there {
+		want[victim] = is // it was not deleted, and stays as it is
+	}
+	if err := putBack(w.t, now, w.phone, want, len(left), len(want)-sameIn(want, w.all)); err != nil {
+		w.t.Errorf("%+v (%d left): %v", fault, len(left), err)
 	}
 }
