@@ -51,6 +51,7 @@ func (p *phone) call(what string) error {
 	return p.meet(what)
 }
 
+// file lists a path. The lock is held.
 func (p *phone) file(path string) device.File {
 	f := p.files[path]
 	return device.File{Path: path, Size: int64(len(f.data)), ModTime: f.modified, Mode: 0o644}
@@ -62,7 +63,10 @@ func (p *phone) Files(context.Context) iter.Seq2[device.File, error] {
 		paths := slices.Sorted(maps.Keys(p.files))
 		p.mu.Unlock()
 		for _, path := range paths {
-			if !yield(p.file(path), nil) {
+			p.mu.Lock()
+			f := p.file(path)
+			p.mu.Unlock()
+			if !yield(f, nil) {
 				return
 			}
 		}
@@ -75,6 +79,8 @@ func (p *phone) Files(context.Context) iter.Seq2[device.File, error] {
 }
 
 func (p *phone) Open(_ context.Context, f device.File) (io.ReadCloser, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return io.NopCloser(bytes.NewReader(p.files[f.Path].data)), nil
 }
 
@@ -122,6 +128,8 @@ func (p *phone) Stat(_ context.Context, path string) (device.File, error) {
 
 func (p *phone) Same(_ context.Context, _, f device.File, content io.Reader) (bool, error) {
 	data, err := io.ReadAll(content)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return bytes.Equal(data, p.files[f.Path].data), err
 }
 
