@@ -42,7 +42,7 @@ func (p *Phone) Home(ctx context.Context, o HomeOptions) (*Home, error) {
 		o.Log = func(string) {}
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleepFor
+		o.Sleep = Sleep
 	}
 	h := &Home{phone: p, options: o, written: make(map[string]string), moved: make(map[string]bool)}
 	err := p.device.Walk(ctx, []string{cards}, func(_ string, entries []adb.Entry, _ error) []string {
@@ -60,9 +60,12 @@ func (p *Phone) Home(ctx context.Context, o HomeOptions) (*Home, error) {
 	return h, nil
 }
 
-func sleepFor(ctx context.Context, d time.Duration) error {
+// Sleep waits for a time, unless ctx ends first: then it gives the reason.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
-	case <-time.After(d):
+	case <-t.C:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -59,7 +59,7 @@ func OpenPhone(ctx context.Context, server *adb.Server, o PhoneOptions) (*Phone,
 		p.scanned = func(int, int) {}
 	}
 	if p.sleep == nil {
-		p.sleep = sleepFor
+		p.sleep = Sleep
 	}
 	if o.Connections <= 0 {
 		o.Connections = 6
@@ -144,6 +144,9 @@ func (p *Phone) asListed(st adb.Stat, f File) error {
 func (p *Phone) pullError(err error) error {
 	if lost := (*adb.Lost)(nil); errors.As(err, &lost) {
 		return reachError(err, p.Name(), ErrPhoneGone)
+	}
+	if errors.Is(err, adb.ErrAnother) {
+		return fmt.Errorf("%w: %w", ErrChanged, err)
 	}
 	return vanished(err)
 }

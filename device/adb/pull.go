@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 )
 
@@ -26,10 +27,12 @@ type Pull struct {
 	unwatch func() bool
 	closed  bool // guarded by lane.mu: nobody wants it any more
 
-	left   int   // bytes left of this DATA frame
-	got    int64 // bytes handed out
-	skip   int64 // bytes to come that were handed out before the connection broke
-	empty  int   // DATA frames with nothing in them
+	left   int    // bytes left of this DATA frame
+	got    int64  // bytes handed out
+	sum    uint32 // CRC-32C of them
+	skip   int64  // bytes to come that were handed out before the connection broke
+	second uint32 // CRC-32C of those that came again so far
+	empty  int    // DATA frames with nothing in them
 	breaks int
 	after  Stat
 	err    error
@@ -59,6 +62,7 @@ func (p *Pull) Read(b []byte) (int, error) {
 			return 0, p.err
 		}
 		if p.got += int64(n); n > 0 {
+			p.sum = crc32.Update(p.sum, crc32.MakeTable(crc32.Castagnoli), b[:n])
 			return n, nil
 		}
 	}
@@ -87,16 +91,21 @@ func (p *Pull) read(b []byte) (int, error) {
 	n, err := s.r.Read(b[:min(len(b), p.left)])
 	p.left -= n
 	if n > 0 {
-		return p.unseen(b, n), nil
+		return p.unseen(b, n)
 	}
 	return 0, readError(err)
 }
 
-// unseen takes away what was handed out before.
-func (p *Pull) unseen(b []byte, n int) int {
+// unseen takes away what was handed out before, which must be the same bytes: whoever broke the connection may have spoiled the last of them.
+func (p *Pull) unseen(b []byte, n int) (int, error) {
 	seen := int(min(p.skip, int64(n)))
-	p.skip -= int64(seen)
-	return copy(b, b[seen:n])
+	if seen > 0 {
+		p.second = crc32.Update(p.second, crc32.MakeTable(crc32.Castagnoli), b[:seen])
+		if p.skip -= int64(seen); p.skip == 0 && p.second != p.sum {
+			return 0, fmt.Errorf("%w: it began otherwise the second time", ErrAnother)
+		}
+	}
+	return copy(b, b[seen:n]), nil
 }
 
 // finish reads what follows the last byte.
@@ -115,7 +124,7 @@ func (p *Pull) finish(s *session) error {
 
 // again decides what an error means: for this file, for the phone, or nothing
 // yet. After a break the file is asked for once more and the bytes already handed
-// out are passed over: whoever reads compares size and time at the end with those
+// out are passed over, and must be the same: whoever reads compares size and time at the end with those
 // before the first byte, so both parts are of the same file.
 func (p *Pull) again(err error) bool {
 	switch {
@@ -123,7 +132,7 @@ func (p *Pull) again(err error) bool {
 		err = p.ctx.Err()
 	case errors.Is(err, ErrBroken) && p.breaks < maxBreaks:
 		p.breaks++
-		p.left, p.skip = 0, p.got
+		p.left, p.skip, p.second = 0, p.got, 0
 		p.lane.reset()
 		return true
 	case errors.Is(err, ErrBroken), errors.Is(err, ErrStalled):
