@@ -7,22 +7,29 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/term"
 )
 
-// ask asks for a password on the terminal, without showing it.
+// ask asks for a password on the terminal, without showing it. The question comes when the terminal hides what is typed, as some type fast.
 func (p *program) ask(ctx context.Context, prompt string) (string, error) {
-	fmt.Fprint(p.err, prompt)
 	terminal := int(os.Stdin.Fd())
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		awaitHidden(terminal, before)
+		fmt.Fprint(p.err, prompt)
+	})
 	password, err := answer(ctx, func() (string, error) {
 		password, err := term.ReadPassword(terminal)
 		return string(password), err
 	})
+	asking.Wait()
 	fmt.Fprintln(p.err)
 	if ctx.Err() != nil {
 		_ = term.Restore(terminal, before) // or what is typed from now on would stay invisible
@@ -31,6 +38,16 @@ func (p *program) ask(ctx context.Context, prompt string) (string, error) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
 	return password, nil
+}
+
+// awaitHidden waits until a terminal is not as it was, but not for long: it may have hidden all before.
+func awaitHidden(terminal int, before *term.State) {
+	for range 200 {
+		if now, err := term.GetState(terminal); err != nil || *now != *before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // answer waits for what a person types, or for Ctrl-C. A read from a terminal cannot be called off: after Ctrl-C it is left
