@@ -53,7 +53,7 @@ var house = map[string]room{
 	"gallery/thumb":       {rooms: "gallery/exif gallery/heif", modules: "github.com/gen2brain/heic golang.org/x/image"},
 	"gallery/gallerytest": {rooms: "snapshot/photo/phototest", modules: "github.com/chromedp/chromedp github.com/chromedp/cdproto"},
 	"gallery/library":     {rooms: "repo snapshot snapshot/photo"},
-	"gallery":             {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/photo"},
+	"gallery":             {rooms: "gallery/gate gallery/shelf gallery/exif gallery/heif gallery/thumb gallery/library repo snapshot snapshot/amount snapshot/photo"},
 	"cmd/shoebox/post":    {},
 	"cmd/shoebox": {rooms: "cmd/shoebox/post device device/adb device/vigil gallery repo repo/crypt repo/garbage repo/storage repo/vault snapshot snapshot/amount snapshot/clearance snapshot/photo snapshot/report",
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},

@@ -6,11 +6,12 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"shoebox/gallery/library"
+
+	"shoebox/snapshot/amount"
 )
 
 // assets are the pages and what they load: nothing comes from anywhere else.
@@ -33,7 +34,7 @@ type page struct {
 // templates reads the pages. It is asked once for each answer: parsing takes a millisecond, which nobody sees.
 func templates() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"number": number, "size": size, "plural": plural, "address": addressOf,
+		"number": number, "size": amount.Bytes, "plural": plural, "address": addressOf,
 		"day": func(t time.Time) string { return t.Format("Monday, 2 January 2006") }, "clock": func(t time.Time) string { return t.Format("15:04") },
 	}).ParseFS(assets, "assets/*.html")
 }
@@ -77,33 +78,9 @@ func (s *Server) door(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusUnauthorized, "door", "Open the gallery", s.o.Password != "")
 }
 
-func number(n int) string {
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
+// number and plural take what templates count with; words of things stand there in the plural.
+func number(n int) string { return amount.Number(int64(n)) }
 
-// size is bytes in a person's words: 3.4 MB is 3,400,000 bytes.
-func size(n int64) string {
-	units := []string{" bytes", " kB", " MB", " GB", " TB"}
-	v, at := float64(n), 0
-	for v >= 999.5 && at < len(units)-1 {
-		v /= 1000
-		at++
-	}
-	digits := 0
-	if at > 0 && v < 99.95 {
-		digits = 1
-	}
-	return strconv.FormatFloat(v, 'f', digits, 64) + units[at]
-}
-
-func plural(n int, thing string) string {
-	thing = strings.TrimSuffix(thing, "s")
-	if n == 1 {
-		return "1 " + thing
-	}
-	return number(n) + " " + thing + "s"
+func plural(n int, things string) string {
+	return amount.Plural(int64(n), strings.TrimSuffix(things, "s"))
 }

@@ -18,6 +18,7 @@ import (
 	"shoebox/gallery/thumb"
 	"shoebox/repo"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 )
 
 // Phones are those that can be plugged in. Errors say what to do.
@@ -100,7 +101,7 @@ func (s *Server) serveWaiting(w http.ResponseWriter, r *http.Request) {
 	items := make([]map[string]any, 0, len(all))
 	for _, f := range all {
 		l.waiting[f.id()] = f
-		items = append(items, map[string]any{"id": f.id(), "name": printable(f.Path), "size": size(f.Size), "bytes": f.Size, "day": f.Taken.Format("2 January 2006"),
+		items = append(items, map[string]any{"id": f.id(), "name": printable(f.Path), "size": amount.Bytes(f.Size), "bytes": f.Size, "day": f.Taken.Format("2 January 2006"),
 			"video": isFilm(f.Type), "changed": f.Changed})
 	}
 	s.listed.mu.Lock()
@@ -261,7 +262,7 @@ func (s *Server) serveJob(w http.ResponseWriter, _ *http.Request) {
 	defer j.mu.Unlock()
 	p := &j.progress
 	state := map[string]any{"state": "running", "files": p.Files.Load(), "found": p.Found.Load(), "read": p.Read.Load(), "toRead": p.ToRead.Load(), "failed": p.Failed.Load(),
-		"text": fmt.Sprintf("%s of %s", size(p.Read.Load()), size(max(p.ToRead.Load(), p.Read.Load())))}
+		"text": fmt.Sprintf("%s of %s", amount.Bytes(p.Read.Load()), amount.Bytes(max(p.ToRead.Load(), p.Read.Load())))}
 	switch {
 	case j.done && j.failed != nil:
 		state["state"], state["text"] = "failed", sentence(j.failed)

@@ -15,6 +15,7 @@ import (
 	"shoebox/gallery/heif"
 	"shoebox/gallery/library"
 	"shoebox/snapshot"
+	"shoebox/snapshot/amount"
 	"shoebox/snapshot/photo"
 )
 
@@ -163,7 +164,7 @@ func lines(f exif.Facts, p *library.Picture) (all []Fact) {
 	if p.Width > 0 && p.Height > 0 {
 		add("Pixels", fmt.Sprintf("%d × %d (%.1f megapixels)", p.Width, p.Height, float64(p.Width)*float64(p.Height)/1e6))
 	}
-	add("Size", size(p.Size))
+	add("Size", amount.Bytes(p.Size))
 	add("Type", p.Type)
 	add("Description", f.Description)
 	add("Software", f.Software)

@@ -69,10 +69,7 @@ func (a aliases) set(identity, name string) error {
 		err = os.MkdirAll(filepath.Dir(path), 0o700)
 	}
 	if err == nil {
-		err = os.WriteFile(path+".new", out.Bytes(), 0o600)
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = replaceFile(path, out.Bytes(), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("write the names of the phones: %w", err)

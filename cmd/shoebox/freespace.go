@@ -123,7 +123,7 @@ func (p *program) freeSpace(ctx context.Context, f freeFlags, args []string) err
 		return err
 	}
 	defer phone.Close() // every change was seen done
-	d := snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: snapshot.DeviceID(r, "phone\x00"+phone.Identity)}
+	d := phoneDevice(r, phone.PhoneInfo, name)
 	if f.undo {
 		return p.undoFree(ctx, r, phone, d, run)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"shoebox/cmd/shoebox/post"
 	"shoebox/repo"
@@ -65,7 +64,7 @@ func (p *program) sendEnd(ctx context.Context, places []post.Sender, r *repo.Rep
 	var said *report.Report
 	if r != nil {
 		var err error
-		if said, err = p.readReport(ctx, r, time.Time{}); err != nil {
+		if said, err = p.readReport(ctx, r); err != nil {
 			failed = errors.Join(failed, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +57,7 @@ func (p *program) report(ctx context.Context, f reportFlags) error {
 		return err
 	}
 	defer p.close(r)
-	said, err := p.readReport(ctx, r, time.Time{})
+	said, err := p.readReport(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -103,15 +102,15 @@ func (p *program) reportTo(ctx context.Context, said *report.Report, f reportFla
 }
 
 func (p *program) writeOut(path string, data []byte) error {
-	if err := replaceFile(path, data); err != nil {
+	if err := replaceFile(path, data, 0o644); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
 }
 
-// readReport makes the report; of changes since a moment, or since the snapshot before when that is zero.
-func (p *program) readReport(ctx context.Context, r *repo.Repo, since time.Time) (*report.Report, error) {
-	o := report.Options{Now: p.now(), Zone: p.zone, Since: since, Retired: p.config.Retired, Verified: r.VerifiedAll}
+// readReport makes the report, of changes since the snapshot before.
+func (p *program) readReport(ctx context.Context, r *repo.Repo) (*report.Report, error) {
+	o := report.Options{Now: p.now(), Zone: p.zone, Retired: p.config.Retired, Verified: r.VerifiedAll}
 	if text := p.config.Overdue; text != "" {
 		after, err := snapshot.ParseSpan(text)
 		if err != nil {

@@ -168,7 +168,7 @@ func (p *program) mayWatch(ctx context.Context, f watchFlags) error {
 
 // metrics implements gallery.MetricsFunc.
 func (p *program) metrics(ctx context.Context, r *repo.Repo, w io.Writer) error {
-	said, err := p.readReport(ctx, r, time.Time{})
+	said, err := p.readReport(ctx, r)
 	if err != nil {
 		return err
 	}

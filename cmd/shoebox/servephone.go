@@ -98,7 +98,7 @@ func (s *servedPhones) NotSafe(ctx context.Context, r *repo.Repo, id string) (wa
 	if err != nil {
 		return nil, 0, err
 	}
-	known, err := knownOf(ctx, r, snapshot.DeviceID(r, "phone\x00"+phone.Identity))
+	known, err := knownOf(ctx, r, snapshot.DeviceID(r, phoneIdentity(phone.PhoneInfo)))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -222,7 +222,8 @@ func (s *servedPhones) Backup(ctx context.Context, r *repo.Repo, id string, chos
 	for _, p := range chosen {
 		delete(left, p)
 	}
-	known, err := knownOf(ctx, r, snapshot.DeviceID(r, "phone\x00"+phone.Identity))
+	d := phoneDevice(r, phone.PhoneInfo, name)
+	known, err := knownOf(ctx, r, d.ID)
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
@@ -230,14 +231,13 @@ func (s *servedPhones) Backup(ctx context.Context, r *repo.Repo, id string, chos
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	deviceID := snapshot.DeviceID(r, "phone\x00"+phone.Identity)
-	expected, err := clearance.Taken(ctx, r, deviceID)
+	expected, err := clearance.Taken(ctx, r, d.ID)
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
 	src := &chosenFiles{Phone: phone, leave: func(f device.File) bool { return left[f.Path] && len(known[f.Path]) == 0 }}
 	made, err := snapshot.Backup(ctx, r, src, snapshot.BackupOptions{
-		Device: snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: deviceID}, Expected: expected, Dear: true,
+		Device: d, Expected: expected, Dear: true,
 		Host: hostName(), Program: "shoebox " + versionText(), Now: func() time.Time { return s.now().In(s.zone) }, Workers: phoneReaders, Brake: brake, Progress: progress,
 	})
 	return made, s.lost(err)

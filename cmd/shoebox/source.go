@@ -73,8 +73,15 @@ func (p *program) phoneSource(ctx context.Context, r *repo.Repo, f backupFlags, 
 	if err != nil {
 		return nil, err
 	}
-	d := snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: snapshot.DeviceID(r, "phone\x00"+phone.Identity)}
-	return &source{Source: phone, device: d, roots: roots, workers: phoneReaders, dear: true, close: func() { _ = phone.Close() }}, nil // only read
+	return &source{Source: phone, device: phoneDevice(r, phone.PhoneInfo, name), roots: roots, workers: phoneReaders, dear: true, close: func() { _ = phone.Close() }}, nil // only read
+}
+
+// phoneIdentity is what a phone's device id is made of.
+func phoneIdentity(phone device.PhoneInfo) string { return "phone\x00" + phone.Identity }
+
+// phoneDevice is a phone as it stands in snapshots.
+func phoneDevice(r *repo.Repo, phone device.PhoneInfo, name string) snapshot.Device {
+	return snapshot.Device{Kind: "phone", Name: name, Model: phone.Model, ID: snapshot.DeviceID(r, phoneIdentity(phone))}
 }
 
 // openPhone finds the phone of NAME/FOLDER, and what to call it.

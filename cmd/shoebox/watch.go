@@ -122,7 +122,7 @@ func (w *watching) newest(ctx context.Context, phone device.PhoneInfo) (end time
 	if err != nil {
 		return end, "", err
 	}
-	id := snapshot.DeviceID(r, "phone\x00"+phone.Identity)
+	id := snapshot.DeviceID(r, phoneIdentity(phone))
 	for _, s := range all {
 		if s.Device.ID == id && !s.Attic {
 			name = s.Device.Name
@@ -237,7 +237,7 @@ func (w *watching) remindOnce() error {
 		return err
 	}
 	defer one.close(r)
-	said, err := one.readReport(w.ctx, r, time.Time{})
+	said, err := one.readReport(w.ctx, r)
 	if err != nil || said.Worst() == report.OK {
 		return err
 	}

@@ -78,7 +78,7 @@ func (p *program) heldAt(ctx context.Context, what, serial string, roots []strin
 		if err != nil {
 			return nil, err
 		}
-		return &heldOn{phone, name, "phone\x00" + phone.Identity, true, len(roots) > 0, func() { _ = phone.Close() }}, nil // only read
+		return &heldOn{phone, name, phoneIdentity(phone.PhoneInfo), true, len(roots) > 0, func() { _ = phone.Close() }}, nil // only read
 	}
 	dir, path, err := openFolder(what, nil)
 	if err != nil {

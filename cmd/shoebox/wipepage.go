@@ -56,7 +56,7 @@ func (p *program) writePage(path string, said *clearance.Safety, on *heldOn, kep
 		err = t.Execute(&out, page)
 	}
 	if err == nil {
-		err = replaceFile(path, out.Bytes())
+		err = replaceFile(path, out.Bytes(), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write the page: %w", err)
@@ -86,13 +86,13 @@ func failureLines(all []snapshot.Failure) (lines []string) {
 }
 
 // replaceFile writes a file under a temporary name, makes it durable, and gives it its name.
-func replaceFile(path string, data []byte) error {
+func replaceFile(path string, data []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".shoebox-*")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	for _, step := range []func() error{func() error { return f.Chmod(0o644) }, f.Sync, f.Close} {
+	for _, step := range []func() error{func() error { return f.Chmod(mode) }, f.Sync, f.Close} {
 		if e := step(); err == nil {
 			err = e
 		}

@@ -2,10 +2,8 @@ package clearance
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -204,13 +202,7 @@ func (c *comparison) sum(ctx context.Context, e *snapshot.Entry) ([32]byte, erro
 	c.mu.Lock()
 	once := c.sums[e.Hash]
 	if once == nil {
-		once = sync.OnceValues(func() (sum [32]byte, err error) {
-			hash := sha256.New()
-			if _, err := io.Copy(hash, snapshot.Open(ctx, c.repo, *e)); err != nil {
-				return sum, err
-			}
-			return [32]byte(hash.Sum(nil)), nil
-		})
+		once = sync.OnceValues(func() ([32]byte, error) { return sumIn(ctx, c.repo, *e) })
 		c.sums[e.Hash] = once
 	}
 	c.mu.Unlock()
