@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 //	phone NAME KEY=VALUE...     connect a simulated phone through a real adb server; see connectPhone
 //	fault NAME ...              make a phone misbehave; see breakPhone
 //	mend NAME, unplug NAME, plug NAME
-//	pulled NAME [PATH...]       exactly these files were read whole or in part from the phone, once, since pulled was last said
+//	pulled NAME [PATH...]       exactly these files were read whole or in part from the phone, once (PATH+: at least once), since pulled was last said
 //	spared NAME FILE            none of the files listed in FILE was read from the phone since pulled was last said
 //	sent NAME BYTES             at most so much was read from the phone since pulled was last said
 //	without PROGRAM...          take programs away from PATH

@@ -167,8 +167,12 @@ func pulledCommand(ts *testscript.TestScript, _ bool, args []string) {
 	one := phonesOf(ts).get(ts, args[0])
 	var got []string
 	for path, times := range one.Pulls() {
+		path = strings.TrimPrefix(path, "/sdcard/")
+		if slices.Contains(args[1:], path+"+") {
+			path, times = path+"+", 1
+		}
 		for range times {
-			got = append(got, strings.TrimPrefix(path, "/sdcard/"))
+			got = append(got, path)
 		}
 	}
 	slices.Sort(got)
