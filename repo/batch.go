@@ -19,7 +19,7 @@ import (
 type BatchOptions struct {
 	DataPack int // bytes a data pack may reach; 0 for 16 MiB
 	MetaPack int // bytes a meta pack may reach; 0 for 4 MiB
-	Uploads  int // packs on their way to the store at once; 0 for 2
+	Uploads  int // packs on their way to the store at once; 0 for 4, of which 2 are in memory
 }
 
 func (o BatchOptions) filled() BatchOptions {
@@ -30,7 +30,7 @@ func (o BatchOptions) filled() BatchOptions {
 		o.MetaPack = 4 << 20
 	}
 	if o.Uploads == 0 {
-		o.Uploads = 2
+		o.Uploads = 4
 	}
 	return o
 }

@@ -39,8 +39,10 @@ type openPack struct {
 	stored chan struct{} // closed when the upload is over
 }
 
-// dataPacks are open at once.
-const dataPacks = 2
+const (
+	dataPacks = 2 // open at once
+	inMemory  = 2 // full packs of which the store may not have all bytes yet; of the others it only has to make them durable
+)
 
 func newPacker(ctx context.Context, b *Batch) *packer {
 	p := &packer{batch: b, full: make(chan *openPack), open: make(map[pack.Class][]*openPack), spare: make(map[pack.Class]chan []byte),
@@ -51,7 +53,7 @@ func newPacker(ctx context.Context, b *Batch) *packer {
 	p.open[pack.Data] = make([]*openPack, dataPacks)
 	p.open[pack.Meta] = make([]*openPack, 1)
 	for class, packs := range p.open {
-		p.spare[class] = make(chan []byte, len(packs)+b.options.Uploads)
+		p.spare[class] = make(chan []byte, len(packs)+min(b.options.Uploads, inMemory))
 		for range cap(p.spare[class]) {
 			p.spare[class] <- nil // made when first needed
 		}
@@ -181,29 +183,41 @@ func (p *packer) landed(to *openPack) {
 	p.mu.Lock()
 	delete(p.flying, to)
 	p.mu.Unlock()
-	p.spare[to.class] <- to.buf
 	close(to.stored)
 }
 
+// store writes a pack, lets others have its memory, and then waits until it is durable.
 func (p *packer) store(to *openPack) error {
-	done, err := to.Finish()
+	e, staged, err := p.stage(to)
+	p.spare[to.class] <- to.buf
 	if err != nil {
 		return err
 	}
-	e := packEntry{Name: done.Name, Size: int64(len(done.Bytes)), Class: done.Class, Lines: pack.AppendEntries(nil, done.Entries)}
-	if !guard.On(guard.SegmentOrder) {
-		p.batch.wasStored(e)
-		if err := p.batch.writeSegment(p.ctx); err != nil {
-			return err
-		}
-	}
-	if err := p.batch.repo.store.Put(p.ctx, packPath(done.Name), done.Bytes); err != nil {
-		return fmt.Errorf("store %s: %w", packPath(done.Name), err)
+	if err := staged.Commit(p.ctx); err != nil {
+		return fmt.Errorf("store %s: %w", packPath(e.Name), err)
 	}
 	if guard.On(guard.SegmentOrder) {
 		p.batch.wasStored(e)
 	}
 	return nil
+}
+
+func (p *packer) stage(to *openPack) (e packEntry, s storage.Staged, err error) {
+	done, err := to.Finish()
+	if err != nil {
+		return e, nil, err
+	}
+	e = packEntry{Name: done.Name, Size: int64(len(done.Bytes)), Class: done.Class, Lines: pack.AppendEntries(nil, done.Entries)}
+	if !guard.On(guard.SegmentOrder) {
+		p.batch.wasStored(e)
+		if err := p.batch.writeSegment(p.ctx); err != nil {
+			return e, nil, err
+		}
+	}
+	if s, err = storage.Stage(p.ctx, p.batch.repo.store, packPath(done.Name), done.Bytes); err != nil {
+		return e, nil, fmt.Errorf("store %s: %w", packPath(done.Name), err)
+	}
+	return e, s, nil
 }
 
 // wasStored notes a pack that is durable.

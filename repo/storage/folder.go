@@ -59,47 +59,11 @@ func (f *Folder) Close() error { return f.close() }
 
 // Put writes a file.
 func (f *Folder) Put(ctx context.Context, name string, data []byte) error {
-	if err := ready(ctx, name); err != nil {
-		return fmt.Errorf("put: %w", err)
-	}
-	if err := f.put(ctx, name, data); err != nil {
-		if isFull(err) {
-			err = fmt.Errorf("%w: %w", ErrFull, err)
-		}
-		return fmt.Errorf("put %s: %w", name, err)
-	}
-	return nil
-}
-
-func (f *Folder) put(ctx context.Context, name string, data []byte) error {
-	dir := path.Dir(name)
-	if err := f.reach(dir); err != nil {
-		return err
-	}
-	tmp, err := f.temporary(dir)
-	if !guard.On(guard.TemporaryName) {
-		tmp = name
-		_ = f.disk.Remove(name) // Create takes no name that is taken
-	}
+	s, err := f.Stage(ctx, name, data)
 	if err != nil {
 		return err
 	}
-	file, err := f.disk.Create(tmp)
-	if err != nil {
-		return err
-	}
-	err = fill(file, data)
-	if err == nil {
-		err = ctx.Err() // the last moment to turn back
-	}
-	if err == nil && guard.On(guard.TemporaryName) {
-		err = f.disk.Rename(tmp, name)
-	}
-	if err != nil {
-		_ = f.disk.Remove(tmp) // best effort: Sweep finds what stays
-		return err
-	}
-	return f.syncNames(dir)
+	return s.Commit(ctx)
 }
 
 // syncNames makes durable what was named in a directory.
@@ -133,15 +97,6 @@ func (f *Folder) reach(dir string) error {
 	f.known[dir] = true
 	f.mu.Unlock()
 	return nil
-}
-
-// fill writes a new file and makes its bytes durable; its name is not yet.
-func fill(file File, data []byte) error {
-	_, err := file.Write(data)
-	if err == nil && guard.On(guard.SyncFile) {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
 }
 
 // Get reads a file, or a part of it.

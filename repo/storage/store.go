@@ -65,6 +65,40 @@ func Settle(ctx context.Context, s Store, prefix string) error {
 	return nil
 }
 
+// Stager is a Store that is done with the bytes of an object before the object is durable, so that the caller has its memory back meanwhile.
+type Stager interface {
+	// Stage writes data, and does not keep it after it returns. No name shows it yet. What it answers with is committed or discarded, once.
+	Stage(ctx context.Context, name string, data []byte) (Staged, error)
+}
+
+// Staged is an object on its way.
+type Staged interface {
+	// Commit does what is left of Put: when it returns nil the object is whole and durable under its name.
+	Commit(ctx context.Context) error
+	// Discard takes it back, as far as that goes.
+	Discard()
+}
+
+// Stage stages an object where the store can; elsewhere the object is put at once, and there is nothing left to commit.
+func Stage(ctx context.Context, s Store, name string, data []byte) (Staged, error) {
+	if s, ok := s.(Stager); ok {
+		return s.Stage(ctx, name, data)
+	}
+	if err := s.Put(ctx, name, data); err != nil {
+		return nil, err
+	}
+	return Durable{}, nil
+}
+
+// Durable is what was put already: there is nothing left to commit, and nothing is taken back.
+type Durable struct{}
+
+// Commit does nothing.
+func (Durable) Commit(context.Context) error { return nil }
+
+// Discard does nothing.
+func (Durable) Discard() {}
+
 // MaxGet is the most that one Get returns, in bytes: sixteen of the largest packs.
 const MaxGet = 256 << 20
 

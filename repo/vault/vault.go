@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"shoebox/repo/parity"
 	"shoebox/repo/storage"
 )
 
@@ -64,19 +63,11 @@ func (v *Vault) Put(ctx context.Context, name string, data []byte) error {
 func (v *Vault) protect(ctx context.Context, name string, data []byte) error {
 	switch k := kindOf(name); {
 	case k == packKind:
-		room, _ := v.rooms.Get().(*[]byte)
-		if room == nil {
-			room = new([]byte)
-		}
-		defer v.rooms.Put(room)
-		sidecar, err := parity.Make(*room, packHash(name), data)
+		s, err := v.sidecarOf(name, data)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
-		*room = sidecar
-		if err := v.store.Put(ctx, SidecarName(name), sidecar); err != nil {
-			return fmt.Errorf("parity of %s: %w", name, err)
-		}
+		return s.put(ctx)
 	case k.copied() && copyable(name):
 		if err := v.store.Put(ctx, copyName(name), sealCopy(name, data)); err != nil {
 			return fmt.Errorf("second copy of %s: %w", name, err)
