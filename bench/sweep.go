@@ -91,6 +91,7 @@ func (b *bench) swept(s sizes, work, src string) command {
 // runSweep does one piece of work with other sizes.
 func runSweep(ctx context.Context, text string, args []string) error {
 	garbage.Bound(garbage.Room)
+	repo.MakeRoomToWait()
 	s, err := parseSizes(text)
 	if err != nil || len(args) != 3 {
 		return errors.Join(err, fmt.Errorf("-sweep takes sizes, and then a work, a folder, and a repository: %q", args))

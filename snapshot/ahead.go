@@ -53,7 +53,7 @@ func errDisorder(c childForm) error {
 
 // leavesBelow lets one goroutine find the way and several read.
 func (r *pageReader) leavesBelow(ctx context.Context, top *readPage, want wanted, yield func(*entryPage, error) bool) {
-	readers := min(runtime.GOMAXPROCS(0), len(top.children))
+	readers := min(runtime.NumCPU(), len(top.children))
 	reading, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()

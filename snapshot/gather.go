@@ -135,7 +135,7 @@ func (g *gathering) take(ctx context.Context, pages map[ofDevice]*held, below in
 func (g *gathering) readAll(ctx context.Context, pages []childForm, below int) {
 	var next atomic.Int64
 	var readers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(pages)) {
+	for range min(runtime.NumCPU(), len(pages)) {
 		readers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(pages)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				p, err := g.reader.read(ctx, pages[i], below)

@@ -16,11 +16,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"shoebox/repo"
 	"shoebox/repo/garbage"
 )
 
 func main() {
 	garbage.Bound(garbage.Room)
+	repo.MakeRoomToWait()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: clock(), zone: time.Local,

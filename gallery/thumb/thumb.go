@@ -67,7 +67,7 @@ type Maker struct {
 
 // NewMaker makes one.
 func NewMaker(l Limits) *Maker {
-	return &Maker{limits: l.or(), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), heic: make(chan struct{}, 1)}
+	return &Maker{limits: l.or(), slots: make(chan struct{}, runtime.NumCPU()), heic: make(chan struct{}, 1)}
 }
 
 // Small gives a JPEG whose shorter side has 320 pixels.
