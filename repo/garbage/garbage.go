@@ -13,12 +13,12 @@ import (
 const Room = 16 << 20
 
 const (
-	least = 15   // percent of what is alive that may always stand: below that, collecting costs more than it saves
-	most  = 1000 // percent
+	share = 15   // percent of what a collection walks through that may always stand: below that, collecting costs more than it saves
+	most  = 1000 // percent of what is alive
 )
 
-// Bound lets about room bytes of garbage stand from now on, but never less than a seventh of what is alive. Where the environment sets
-// GOGC, that holds instead. It is for the program as a whole: whoever calls it is main.
+// Bound lets about room bytes of garbage stand from now on, but never less than a seventh of what a collection walks through: all that is
+// alive but what has no pointers, such as buffers. Where the environment sets GOGC, that holds instead. It is for the program as a whole: whoever calls it is main.
 func Bound(room uint64) {
 	if os.Getenv("GOGC") == "" {
 		(&bound{room: room}).collected()
@@ -34,23 +34,28 @@ type bound struct {
 type cycle [32]byte
 
 func (b *bound) collected() {
-	if percent := percentFor(b.room, alive()); percent != b.percent {
+	if percent := percentFor(b.room, measured()); percent != b.percent {
 		b.percent = percent
 		debug.SetGCPercent(percent)
 	}
 	runtime.AddCleanup(new(cycle), func(b *bound) { b.collected() }, b)
 }
 
-// alive is how many bytes the last collection found in use.
-func alive() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
+// heap is what the last collection found, in bytes.
+type heap struct {
+	alive  uint64
+	walked uint64 // of that, what may have pointers
 }
 
-// percentFor is in steps of a twentieth: to set it stops the program for a moment.
-func percentFor(room, alive uint64) int {
+func measured() heap {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
+	metrics.Read(samples)
+	return heap{samples[0].Value.Uint64(), samples[1].Value.Uint64()}
+}
+
+// percentFor tells how much garbage may stand, in percent of what is alive. It is in steps of a twentieth: to set it stops the program for a moment.
+func percentFor(room uint64, h heap) int {
 	const step = 5
-	percent := 100 * room / max(alive, 1) / step * step
-	return int(min(max(percent, least), most))
+	percent := max(100*room, share*h.walked) / max(h.alive, 1) / step * step
+	return int(min(max(percent, step), most))
 }

@@ -31,7 +31,32 @@ func (c Compression) check() error {
 
 // Compressor compresses and expands chunks. The zero value works and may be used by many goroutines at once.
 type Compressor struct {
-	encoders, decoders sync.Pool
+	encoders idle[*zstd.Encoder]
+	decoders idle[*zstd.Decoder]
+}
+
+// idle keeps what is dear to make until somebody needs it again: as many as were in use at once. A sync.Pool keeps some for each of the
+// runtime's processors, and an encoder takes 1.3 MB.
+type idle[T any] struct {
+	mu   sync.Mutex
+	free []T
+}
+
+func (i *idle[T]) take() (one T, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.free) == 0 {
+		return one, false
+	}
+	last := len(i.free) - 1
+	one, i.free = i.free[last], i.free[:last]
+	return one, true
+}
+
+func (i *idle[T]) give(one T) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.free = append(i.free, one)
 }
 
 // leastGain is what compression must save, as one part in so many, to be kept: 1/32 is 3 %.
@@ -49,7 +74,7 @@ func (c *Compressor) Compress(buf, plain []byte, kind chunk.Kind) ([]byte, Compr
 		return nil, None, err
 	}
 	small := enc.EncodeAll(plain, buf[:0])
-	c.encoders.Put(enc)
+	c.encoders.give(enc)
 	if len(small) > len(plain)-len(plain)/leastGain {
 		return plain, None, nil
 	}
@@ -83,7 +108,7 @@ func (c *Compressor) expand(small []byte, length int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.decoders.Put(dec)
+	defer c.decoders.give(dec)
 	// The frame's header says how long the answer is; anything else is refused before memory is taken.
 	var head zstd.Header
 	if err := head.Decode(small); err != nil || !head.HasFCS || head.FrameContentSize != uint64(length) {
@@ -97,7 +122,7 @@ func (c *Compressor) expand(small []byte, length int) ([]byte, error) {
 }
 
 func (c *Compressor) encoder() (*zstd.Encoder, error) {
-	if e, ok := c.encoders.Get().(*zstd.Encoder); ok {
+	if e, ok := c.encoders.take(); ok {
 		return e, nil
 	}
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
@@ -105,7 +130,7 @@ func (c *Compressor) encoder() (*zstd.Encoder, error) {
 }
 
 func (c *Compressor) decoder() (*zstd.Decoder, error) {
-	if d, ok := c.decoders.Get().(*zstd.Decoder); ok {
+	if d, ok := c.decoders.take(); ok {
 		return d, nil
 	}
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxChunk), zstd.WithDecoderLowmem(true))
