@@ -26,7 +26,7 @@ func (d *Dir) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 		return nil, pathError("open", f.Path, vanished(err))
 	}
 	after := func() error { return unchanged(file, f) }
-	return &stream{ctx: ctx, file: f, from: file, after: after}, nil
+	return &stream{ctx: ctx, file: f, from: openedAhead(file, f.Size), after: after}, nil
 }
 
 // open opens what was listed as a regular file, and only that.

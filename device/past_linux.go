@@ -33,3 +33,12 @@ func pastCache(f *os.File, on bool) error {
 
 // askLargePages asks for large pages behind memory that was not used yet. Without them all is the same, but slower.
 func askLargePages(memory []byte) { _ = unix.Madvise(memory, unix.MADV_HUGEPAGE) }
+
+// willRead lets the system read a stretch of a file from the disk, without waiting for it.
+func willRead(f *os.File, off, n int64) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = conn.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), off, n, unix.FADV_WILLNEED) })
+}
