@@ -47,7 +47,8 @@ type Batch struct {
 	condemned map[index.Name]struct{} // by marks, as last read
 	missing   bool                    // segments told of packs that were not there when the batch began
 
-	packer *packer
+	packer  *packer
+	durable func(pack.Name, int64) // told of packs, with their sizes
 
 	mu      sync.Mutex
 	pending map[chunk.ID]struct{} // chunks of this batch that the index does not know yet
@@ -74,7 +75,7 @@ func (r *Repo) Begin(ctx context.Context, o BatchOptions) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Batch{repo: r, options: o.filled(), session: sid, pending: make(map[chunk.ID]struct{})}
+	b := &Batch{repo: r, options: o.filled(), session: sid, pending: make(map[chunk.ID]struct{}), durable: tellNobody}
 	if err := b.firstLook(ctx); err != nil {
 		r.closeSession(ctx, sid)
 		return nil, err
@@ -82,6 +83,8 @@ func (r *Repo) Begin(ctx context.Context, o BatchOptions) (*Batch, error) {
 	b.packer = newPacker(ctx, b)
 	return b, nil
 }
+
+func tellNobody(pack.Name, int64) {}
 
 // firstLook is W1: what this batch may rely on.
 func (b *Batch) firstLook(ctx context.Context) (err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 
 	"github.com/zeebo/blake3"
@@ -17,27 +16,36 @@ import (
 	"shoebox/repo/storage"
 )
 
-// evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, and then
-// a segment of them. Packs that cannot be read are taken off the list: they stay for check and heal.
+// evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, reads each back, and
+// then a segment of them. Packs that cannot be read are taken off the list: they stay for check and heal.
 func (p *pruner) evacuate(ctx context.Context, packs []*packState) error {
 	b, err := p.repo.carrier(ctx, p.options.Batch)
 	if err != nil {
 		return err
 	}
-	defer b.packer.stop()
-	if err := p.moveAll(ctx, b, packs); err != nil {
-		return err
+	back, ctx := errgroup.WithContext(ctx)
+	back.SetLimit(readers)
+	b.durable = func(name pack.Name, size int64) {
+		back.Go(func() error { return p.readBack(ctx, name, size) })
 	}
-	if err := b.Flush(ctx); err != nil {
+	err = p.moveAll(ctx, b, packs)
+	if err == nil {
+		err = b.Flush(ctx)
+	}
+	b.packer.stop()
+	if wrong := back.Wait(); wrong != nil {
+		return wrong // it ended the copying, if that was not over
+	}
+	if err != nil {
 		return fmt.Errorf("copy out of mostly dead packs: %w", err)
 	}
 	p.report.Freed -= b.Count().StoredBytes + b.Count().MetaBytes
-	return p.readBack(ctx, b.made())
+	return nil
 }
 
 // carrier is a batch that belongs to no session: it carries chunks from pack to pack and never writes a record.
 func (r *Repo) carrier(ctx context.Context, o BatchOptions) (b *Batch, err error) {
-	b = &Batch{repo: r, options: o.filled(), pending: make(map[chunk.ID]struct{}), listed: make(map[pack.Name]int64)}
+	b = &Batch{repo: r, options: o.filled(), pending: make(map[chunk.ID]struct{}), listed: make(map[pack.Name]int64), durable: tellNobody}
 	if b.index, err = r.freshIndex(ctx); err != nil {
 		return nil, err
 	}
@@ -45,15 +53,11 @@ func (r *Repo) carrier(ctx context.Context, o BatchOptions) (b *Batch, err error
 	return b, nil
 }
 
-// made lists the packs this batch has put, with their sizes.
-func (b *Batch) made() map[pack.Name]int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return maps.Clone(b.listed)
-}
-
-// movers read packs at once; each holds one run of bytes in memory.
-const movers = 3
+// Each holds one run of bytes in memory.
+const (
+	movers  = 3 // read packs that chunks are copied out of
+	readers = 2 // read new packs back, as soon as they are durable
+)
 
 func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) error {
 	doomed := make(map[pack.Name]*packState, len(packs))
@@ -118,26 +122,19 @@ func (p *pruner) livesElsewhere(id chunk.ID) bool {
 	return false
 }
 
-// readBack reads the new packs whole, before what they were copied from is deleted.
-func (p *pruner) readBack(ctx context.Context, packs map[pack.Name]int64) error {
+// readBack reads a new pack whole, before what it was copied from is deleted.
+func (p *pruner) readBack(ctx context.Context, name pack.Name, size int64) error {
 	if !guard.On(guard.ReadBack) {
 		return nil
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(movers)
-	for name, size := range packs {
-		g.Go(func() error {
-			is, err := p.nameOf(ctx, packPath(name), size)
-			if err != nil {
-				return fmt.Errorf("read back a new pack: %w", err)
-			}
-			if is != name {
-				return fmt.Errorf("read back %s: %w: the store gives other bytes than it was given; nothing was deleted", packPath(name), crypt.ErrDamaged)
-			}
-			return nil
-		})
+	is, err := p.nameOf(ctx, packPath(name), size)
+	if err != nil {
+		return fmt.Errorf("read back a new pack: %w", err)
 	}
-	return g.Wait()
+	if is != name {
+		return fmt.Errorf("read back %s: %w: the store gives other bytes than it was given; nothing was deleted", packPath(name), crypt.ErrDamaged)
+	}
+	return nil
 }
 
 // nameOf reads what the store holds, a run at a time.

@@ -199,6 +199,7 @@ func (p *packer) store(to *openPack) error {
 	if guard.On(guard.SegmentOrder) {
 		p.batch.wasStored(e)
 	}
+	p.batch.durable(e.Name, e.Size)
 	return nil
 }
 

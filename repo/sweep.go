@@ -42,8 +42,8 @@ func (p *pruner) deletePacks(ctx context.Context, m *ownMark, doomed []*packStat
 	return m.remove(ctx) // B6
 }
 
-// deleters delete packs at once: a store far away answers each call late.
-const deleters = 4
+// deleters delete packs at once: a store far away answers each call late, and a disk makes many names durable in one go.
+const deleters = 16
 
 func (p *pruner) deleteAll(ctx context.Context, doomed []*packState) error {
 	var mu sync.Mutex
