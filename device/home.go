@@ -144,7 +144,7 @@ func (h *Home) sum(ctx context.Context, at string, size int64) (sum [32]byte, er
 		return sum, err
 	}
 	defer pull.Close()
-	return hashOf(pull)
+	return hashOf(io.LimitReader(pull, size+1)) // a byte too many is another file
 }
 
 // Write puts a file at its place, whole or not at all: the bytes go to a temporary name in the same folder, are hashed there by the phone, and take the
@@ -173,6 +173,9 @@ func (h *Home) write(ctx context.Context, f File, r io.Reader) error {
 	err := h.fill(ctx, temporary, f, r)
 	if err == nil {
 		err = h.phone.device.Rename(ctx, temporary, at, h.options.Replace)
+	}
+	if err == nil {
+		err = h.arrived(ctx, at, f.Size)
 	}
 	if err != nil {
 		h.forget(ctx, temporary)
@@ -226,12 +229,8 @@ func (h *Home) fill(ctx context.Context, at string, f File, r io.Reader) error {
 	if n != f.Size {
 		return fmt.Errorf("%w: it has %d bytes and should have %d", ErrChanged, n, f.Size)
 	}
-	st, err := h.phone.stat(ctx, at)
-	if err != nil {
-		return fmt.Errorf("look at what was pushed: %w", err)
-	}
-	if whole := f.Size; st.Size != whole && (h.phone.device.Has("stat_v2") || st.Size != whole&(1<<32-1)) {
-		return fmt.Errorf("%w: the phone has %d bytes of %d", ErrNotStored, st.Size, f.Size)
+	if err := h.arrived(ctx, at, f.Size); err != nil {
+		return err
 	}
 	is, err := h.sum(ctx, at, f.Size)
 	if err != nil {
@@ -239,6 +238,20 @@ func (h *Home) fill(ctx context.Context, at string, f File, r io.Reader) error {
 	}
 	if !bytes.Equal(is[:], hash.Sum(nil)) {
 		return fmt.Errorf("%w: its SHA-256 on the phone is another", ErrNotStored)
+	}
+	return nil
+}
+
+// arrived asks whether a file is there, whatever was said of it: an old phone tells 32 bits of its size.
+func (h *Home) arrived(ctx context.Context, at string, whole int64) error {
+	st, err := h.phone.stat(ctx, at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: it says so, but the file is not there", ErrNotStored)
+	case err != nil:
+		return fmt.Errorf("look at what was pushed: %w", err)
+	case st.Size != whole && (h.phone.device.Has("stat_v2") || st.Size != whole&(1<<32-1)):
+		return fmt.Errorf("%w: the phone has %d bytes of %d", ErrNotStored, st.Size, whole)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type PhoneOptions struct {
 	Exclude []string // patterns of paths not to list, as in DirOptions
 
 	Connections int                                              // for reading files; 0 is 6, see docs/decisions/0007-connections.md
+	Among       func() int                                       // how many phones are read just now, which share so many connections; nil: this alone
 	Scanned     func(folders, files int)                         // is told how far the listing is, after each folder
 	Sleep       func(ctx context.Context, d time.Duration) error // nil for the clock's
 }
@@ -65,6 +66,7 @@ func OpenPhone(ctx context.Context, server *adb.Server, o PhoneOptions) (*Phone,
 		o.Connections = 6
 	}
 	p.puller = d.Puller(o.Connections)
+	p.puller.Among = o.Among
 	return p, nil
 }
 

@@ -21,12 +21,13 @@ type PhoneInfo struct {
 	State    error    // nil: ready. Else as in PhoneError.State.
 	USB      bool     // on a cable
 	Others   []string // further ways to the same phone, by serial
-	// SameSerial says that another connected phone has the same serial: both
-	// are then called by Select only.
+	// SameSerial says that another connected phone has the same serial, or says so of
+	// itself: both are then called by Select only.
 	SameSerial bool
 
-	told bool // Identity is what the phone said, not what it is called for want of an answer
-	info adb.Info
+	told  bool   // Identity is what the phone said, not what it is called for want of an answer
+	drawn string // what Android drew on first start; asked only of phones that say they are the same
+	info  adb.Info
 }
 
 // Told says whether the phone itself told its Identity. One that is busy or broken may not, and is then called by its serial.
@@ -87,7 +88,8 @@ func Phones(ctx context.Context, server *adb.Server) ([]PhoneInfo, error) {
 		}
 		phones = append(phones, p)
 	}
-	return mergePhones(phones), nil
+	tellApart(ctx, server, phones)
+	return mergePhones(phones), ctx.Err()
 }
 
 // devices asks for the list. A server just started knows a phone only after a
@@ -170,12 +172,43 @@ func askIdentity(ctx context.Context, server *adb.Server, info adb.Info) string 
 	if err != nil || !sharedSerial(serial) {
 		return serial
 	}
-	drawn, err := d.Output(ctx, "settings get secure android_id")
-	id := strings.TrimSpace(string(drawn))
-	if err != nil || id == "" || len(id) > 64 || strings.ContainsAny(id, " \n\t:") {
+	id := askDrawn(ctx, d)
+	if id == "" {
 		return serial
 	}
 	return strings.Trim(serial+"-"+id, "-")
+}
+
+// askDrawn asks for the identity that Android drew on first start; "" where it is not told.
+func askDrawn(ctx context.Context, d *adb.Device) string {
+	drawn, err := d.Output(ctx, "settings get secure android_id")
+	id := strings.TrimSpace(string(drawn))
+	if err != nil || len(id) > 64 || strings.ContainsAny(id, " \n\t:") {
+		return ""
+	}
+	return id
+}
+
+// tellApart asks two ways that would be taken for one phone's, by the serial it was made with, whether they are.
+func tellApart(ctx context.Context, server *adb.Server, phones []PhoneInfo) {
+	twin := make([]bool, len(phones))
+	for i, p := range phones {
+		for j := range i {
+			if p.sameAs(phones[j]) {
+				twin[i], twin[j] = true, true
+			}
+		}
+	}
+	for i := range phones {
+		if !twin[i] {
+			continue
+		}
+		short, cancel := context.WithTimeout(ctx, askTime)
+		if d, err := server.Open(short, phones[i].info); err == nil {
+			phones[i].drawn = askDrawn(short, d)
+		}
+		cancel()
+	}
 }
 
 // sharedSerial knows the serials that makers did not trouble to set.
@@ -188,7 +221,7 @@ func sharedSerial(serial string) bool {
 }
 
 // mergePhones makes one of a phone seen on a cable and over Wi-Fi, the cable
-// first. Two on cables with one serial are two phones.
+// first. Two on cables with one serial are two phones, and so are two for which Android drew different identities.
 func mergePhones(phones []PhoneInfo) []PhoneInfo {
 	slices.SortStableFunc(phones, func(a, b PhoneInfo) int {
 		return cmp.Or(-cmpBool(a.State == nil, b.State == nil), -cmpBool(a.USB, b.USB))
@@ -209,12 +242,12 @@ func mergePhones(phones []PhoneInfo) []PhoneInfo {
 
 // sameAs says whether two ways lead to one phone: at most one can be a cable.
 func (p PhoneInfo) sameAs(q PhoneInfo) bool {
-	return p.Identity == q.Identity && p.State == nil && q.State == nil && !(p.USB && q.USB)
+	return p.Identity == q.Identity && p.State == nil && q.State == nil && !(p.USB && q.USB) && (p.drawn == q.drawn || p.drawn == "" || q.drawn == "")
 }
 
 func sharesSerial(phones []PhoneInfo, i int) bool {
 	for j, p := range phones {
-		if j != i && p.Serial == phones[i].Serial {
+		if q := phones[i]; j != i && (p.Serial == q.Serial || p.told && q.told && p.Identity == q.Identity) {
 			return true
 		}
 	}
@@ -272,6 +305,16 @@ func preferReady(phones []PhoneInfo) []PhoneInfo {
 	return alive
 }
 
+// sharedSerial is what a phone shares with another: what both say they are, or what adb calls both.
+func (p PhoneInfo) sharedSerial(phones []PhoneInfo) string {
+	for _, q := range phones {
+		if q.Identity == p.Identity && q.info.TransportID != p.info.TransportID {
+			return p.Identity
+		}
+	}
+	return p.Serial
+}
+
 func severalPhones(phones []PhoneInfo) error {
 	err := phoneError(ErrSeveralPhones, "", nil)
 	err.Phones = phones
@@ -287,7 +330,7 @@ func listPhones(phones []PhoneInfo) string {
 			fmt.Fprintf(&b, "  %s", p.Model)
 		}
 		if p.SameSerial {
-			fmt.Fprintf(&b, "  (serial %s, which two phones share)", p.Serial)
+			fmt.Fprintf(&b, "  (serial %s, which two phones share)", p.sharedSerial(phones))
 		}
 		if p.State != nil {
 			fmt.Fprintf(&b, "  (%v)", p.State)

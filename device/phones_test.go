@@ -80,6 +80,40 @@ func TestOnePhoneTwoWays(t *testing.T) {
 	}
 }
 
+// Two phones that were made with one serial are two, also when neither is on a cable: nothing is done before it is said which.
+func TestTwinsOnTheNetwork(t *testing.T) {
+	m := adbtest.NewMemTree()
+	m.AddSize("DCIM/a.jpg", 1)
+	x, s := directPhone(t, adbtest.Config{Serial: "R58M123", Storage: m})
+	for name, c := range map[string]struct {
+		settings string
+		phones   int
+	}{
+		"another phone":       {"echo 0123456789abcdef", 2},
+		"the same phone":      {"echo f00dR58M123", 1},
+		"a phone that is mum": {"exit 1", 1},
+	} {
+		twin := adbtest.New(adbtest.Config{Serial: "R58M123", Storage: m, Programs: map[string]string{"settings": c.settings}})
+		t.Cleanup(func() { _ = twin.Close() })
+		x.Also(2, twin)
+		for _, first := range []string{"192.168.1.8:5555 device model:Pixel_8 transport_id:1\n", "R58M123 device usb:1-1 model:Pixel_8 transport_id:1\n"} {
+			x.Devices(first + "192.168.1.9:5555 device model:Pixel_8 transport_id:2\n")
+			if phones, err := device.Phones(t.Context(), s); err != nil || len(phones) != c.phones {
+				t.Errorf("%s beside %q: %+v, %v", name, first, phones, err)
+			}
+			for _, choice := range []string{"", "R58M123"} {
+				p, err := device.OpenPhone(t.Context(), s, device.PhoneOptions{Serial: choice})
+				if err == nil {
+					_ = p.Close()
+				}
+				if several := errors.Is(err, device.ErrSeveralPhones); several != (c.phones == 2) {
+					t.Errorf("%s beside %q, %q chosen: %v", name, first, choice, err)
+				}
+			}
+		}
+	}
+}
+
 // Serials that makers did not set do not make two phones one.
 func TestSharedSerial(t *testing.T) {
 	_, s := directPhone(t, adbtest.Config{Serial: "0123456789ABCDEF"})

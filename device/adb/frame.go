@@ -16,7 +16,7 @@ const (
 	MaxName    = 64 << 10  // bytes of a name in a listing; a file system holds 255
 	MaxEntries = 1 << 20   // entries of one folder
 	maxNames   = 128 << 20 // bytes of all names of one folder
-	maxEmpty   = 1024      // DATA frames without data in one file
+	maxEmpty   = 1024      // DATA frames without data in one file, shell packets without text in one answer, dots in one folder
 )
 
 // Stat is what a phone says of one path, itself, never what a symlink leads to.
@@ -207,7 +207,7 @@ func (f *frames) list() (entries []Entry, dots bool, err error) {
 	if f.v2List {
 		want, size, decode = "DNT2", statV2, decodeStatV2
 	}
-	for names := 0; ; {
+	for names, dotted := 0, 0; ; {
 		id, err := f.id()
 		if err != nil {
 			return nil, false, err
@@ -227,6 +227,9 @@ func (f *frames) list() (entries []Entry, dots bool, err error) {
 		}
 		if entry.Name == "." || entry.Name == ".." {
 			dots = true
+			if dotted++; dotted > maxEmpty {
+				return nil, false, fmt.Errorf("%w: a folder without end (of dots)", ErrProtocol)
+			}
 			continue
 		}
 		entries = append(entries, entry)

@@ -16,6 +16,10 @@ var ErrClosed = errors.New("the phone was closed")
 // it to move: readers that take files in the order of opening never wait for
 // one another in a circle, however many they are.
 type Puller struct {
+	// Among tells, at each file, how many share the connections: this puller then keeps to its part of its own, and at least to one.
+	// nil: it is alone. Set it before the first file.
+	Among func() int
+
 	lanes  []*lane
 	stalls atomic.Int32
 
@@ -55,10 +59,14 @@ func (p *Puller) Open(ctx context.Context, path string, size int64) (*Pull, erro
 	return pull, nil
 }
 
-// lightest returns the lane with the fewest bytes still to come.
+// lightest returns the lane with the fewest bytes still to come, of those that are this puller's now.
 func (p *Puller) lightest() *lane {
-	best := p.lanes[0]
-	for _, l := range p.lanes[1:] {
+	ours := p.lanes
+	if p.Among != nil {
+		ours = ours[:max(1, len(ours)/max(1, p.Among()))]
+	}
+	best := ours[0]
+	for _, l := range ours[1:] {
 		if l.load.Load() < best.load.Load() {
 			best = l
 		}

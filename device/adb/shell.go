@@ -24,8 +24,8 @@ const (
 type Command struct {
 	Line   string    // quote every name in it with Quote; at most about 4,000 bytes
 	Stdin  io.Reader // nil is empty; must end by itself. Needs shell_v2.
-	Stdout io.Writer // nil discards
-	Stderr io.Writer // nil discards; without shell_v2 it comes mixed into Stdout
+	Stdout io.Writer // nil discards, up to MaxOutput bytes
+	Stderr io.Writer // nil discards likewise; without shell_v2 it comes mixed into Stdout
 
 	Patience time.Duration // how much longer than Server.Stall it may be silent
 }
@@ -36,6 +36,12 @@ const NoExit = -1
 // Run runs a command and returns its exit code, or NoExit on a phone without
 // shell_v2, whose output also has each line end in "\r\n".
 func (d *Device) Run(ctx context.Context, cmd Command) (exit int, err error) {
+	if cmd.Stdout == nil {
+		cmd.Stdout = &discarded{left: MaxOutput}
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &discarded{left: MaxOutput}
+	}
 	if !d.Has("shell_v2") {
 		return d.runV1(ctx, cmd)
 	}
@@ -80,12 +86,15 @@ func (c *conn) shellPacket(buf []byte, kind byte, n int) error {
 
 // shellOutput copies packets until the exit code comes.
 func (c *conn) shellOutput(cmd Command) (int, error) {
-	for {
+	for empty := 0; empty <= maxEmpty; {
 		var head [5]byte
 		if err := c.full(head[:]); err != nil {
 			return NoExit, err
 		}
 		n := int64(binary.LittleEndian.Uint32(head[1:]))
+		if n == 0 {
+			empty++
+		}
 		switch head[0] {
 		case shellStdout, shellStderr:
 			if err := c.copyTo(shellWriter(cmd, head[0]), n); err != nil {
@@ -104,17 +113,14 @@ func (c *conn) shellOutput(cmd Command) (int, error) {
 			return NoExit, fmt.Errorf("%w: shell packet %d", ErrProtocol, head[0])
 		}
 	}
+	return NoExit, fmt.Errorf("%w: an answer of empty packets", ErrProtocol)
 }
 
 func shellWriter(cmd Command, kind byte) io.Writer {
-	w := cmd.Stdout
 	if kind == shellStderr {
-		w = cmd.Stderr
+		return cmd.Stderr
 	}
-	if w == nil {
-		return io.Discard
-	}
-	return w
+	return cmd.Stdout
 }
 
 // copyTo hands n bytes on as they come; their number is only a claim.
@@ -184,6 +190,16 @@ func (d *Device) LongOutput(ctx context.Context, line string, most int) ([]byte,
 type limited struct {
 	bytes.Buffer
 	most int
+}
+
+// discarded takes what nobody wants to read, but not for ever.
+type discarded struct{ left int }
+
+func (d *discarded) Write(p []byte) (int, error) {
+	if d.left -= len(p); d.left < 0 {
+		return 0, errOutput
+	}
+	return len(p), nil
 }
 
 var errOutput = errors.New("more output than a sane answer has")

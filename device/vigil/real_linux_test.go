@@ -32,7 +32,7 @@ func watchReally(t *testing.T, s *adb.Server, change func(*vigil.Options)) *real
 	o := vigil.Options{
 		Server: s, Settle: 300 * time.Millisecond, Every: 1500 * time.Millisecond,
 		Known: func(p device.PhoneInfo) (string, bool) { return p.Identity, true },
-		Work: func(_ context.Context, p device.PhoneInfo) error {
+		Work: func(_ context.Context, p device.PhoneInfo, _ func() int) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.turns = append(w.turns, p.Identity)

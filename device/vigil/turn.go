@@ -20,8 +20,15 @@ type result struct {
 	next time.Time // of Rested
 }
 
-// giveTurns begins turns, to those who came first, while fewer than AtOnce are going on.
+// giveTurns begins turns, to those who came first, while fewer than AtOnce are going on. All are counted before the first begins: each is to
+// have its share from its beginning.
 func (v *vigil) giveTurns(ctx context.Context) {
+	var begin []*visit
+	defer func() {
+		for _, one := range begin {
+			v.begin(ctx, one)
+		}
+	}()
 	now := v.now()
 	waiting := slices.SortedFunc(maps.Values(v.visits), func(a, b *visit) int { return cmp.Compare(a.order, b.order) })
 	for _, one := range waiting {
@@ -40,8 +47,10 @@ func (v *vigil) giveTurns(ctx context.Context) {
 			continue
 		}
 		v.greet(one)
-		if v.busy < v.o.AtOnce && !one.working && !now.Before(one.next) && !v.working(one.name) && ctx.Err() == nil {
-			v.begin(ctx, one)
+		if int(v.busy.Load()) < v.o.AtOnce && !one.working && !now.Before(one.next) && !v.working(one.name) && ctx.Err() == nil {
+			one.working = true
+			v.busy.Add(1)
+			begin = append(begin, one)
 		}
 	}
 }
@@ -57,8 +66,6 @@ func (v *vigil) working(name string) bool {
 }
 
 func (v *vigil) begin(ctx context.Context, one *visit) {
-	one.working = true
-	v.busy++
 	phone, name := one.phone, one.name
 	v.all.Go(func() {
 		r := v.turn(ctx, phone, name)
@@ -84,7 +91,7 @@ func (v *vigil) turn(ctx context.Context, phone device.PhoneInfo, name string) r
 		return result{kind: Waiting, err: why}
 	}
 	v.tell(Event{Kind: Began, Phone: phone, Name: name})
-	if err := v.o.Work(ctx, phone); err != nil {
+	if err := v.o.Work(ctx, phone, func() int { return int(v.busy.Load()) }); err != nil {
 		return result{kind: Failed, err: err}
 	}
 	return result{kind: Done}
@@ -121,7 +128,7 @@ func (v *vigil) condition(ctx context.Context, info device.PhoneInfo) (why, err 
 func (v *vigil) finish(r result) {
 	one, now := r.one, v.now()
 	one.working = false
-	v.busy--
+	v.busy.Add(-1)
 	v.came++
 	one.order = v.came // behind those who wait
 	switch r.kind {

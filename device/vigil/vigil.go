@@ -1,6 +1,10 @@
 // Package vigil waits for phones and tells when one may have its turn: a known phone that has been readable for a moment, whose last turn
 // was long enough ago, one turn at a time for each phone and a few phones at once. It does not know what is done in a turn.
 //
+// Phones that have their turns at once share cable and cores fairly: each of k has the k-th part of the connections, from its next file on
+// whenever k changes, and of the readers, by the k at its beginning; and at least one of each. So a phone with little on it need not wait for one with
+// much.
+//
 // A phone is who it says it is (device.PhoneInfo.Identity), so one that is on a cable and on Wi-Fi has one turn. Two that say the same are
 // left alone, as nobody can tell which is which. The adb server is started where none runs, with growing pauses, and never ended.
 // Times are those of the wall clock, since a computer that slept has a day behind it all the same; a clock that jumped only has
@@ -29,9 +33,10 @@ type Options struct {
 	Unknown func(device.PhoneInfo)
 
 	// Last tells when a phone had its last good turn, wherever that was; zero is never. nil: only turns of this Watch count. Work is the
-	// turn itself. Both are called by a goroutine for each phone, and must end soon after ctx does.
+	// turn itself; among tells at any time how many have theirs, this one included. Both are called by a goroutine for each phone, and must end soon
+	// after ctx does.
 	Last func(ctx context.Context, phone device.PhoneInfo) (time.Time, error)
-	Work func(ctx context.Context, phone device.PhoneInfo) error
+	Work func(ctx context.Context, phone device.PhoneInfo, among func() int) error
 
 	// Addresses are those of phones on the network (HOST:PORT). While one is not in the adb server's list, the server is told every five minutes
 	// to connect to it: by itself it gives up after a while. nil: none.
@@ -158,7 +163,6 @@ type vigil struct {
 	o      Options
 	visits map[string]*visit // by identity
 	came   int               // visits and retries so far: the order of turns
-	busy   int
 
 	dirty     bool            // the list may have changed since the last look
 	lookAfter time.Time       // not before
@@ -169,6 +173,7 @@ type vigil struct {
 
 	changed    chan struct{} // shared: the list changed
 	ended      chan result   // shared: turns that ended
+	busy       atomic.Int32  // shared: turns that are going on
 	connecting atomic.Bool   // shared: addresses are being tried
 	broke      atomic.Bool   // shared: the server hung up, so the next that answers may be a new one
 	all        sync.WaitGroup

@@ -85,7 +85,7 @@ func (w *watched) isKnown(p device.PhoneInfo) (name string, ok bool) {
 
 func (w *watched) tell(e vigil.Event) { w.locked(func() { w.events = append(w.events, e) }) }
 
-func (w *watched) work(ctx context.Context, p device.PhoneInfo) (err error) {
+func (w *watched) work(ctx context.Context, p device.PhoneInfo, _ func() int) (err error) {
 	var gate chan struct{}
 	w.locked(func() {
 		w.turns = append(w.turns, p.Identity)

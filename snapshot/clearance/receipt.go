@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"shoebox/device"
@@ -241,23 +242,38 @@ func Runs(all []Receipt) (runs []Run) {
 	return runs
 }
 
-// Taken tells of each path of a device what was taken off it on purpose, and not put back: a backup that misses it need not worry.
-func Taken(ctx context.Context, r *repo.Repo, deviceID string) (func(e snapshot.Entry) bool, error) {
+// Taken tells of each path of a device what was taken off it on purpose, and not put back: a backup that misses it need not worry. The receipts
+// are read when it is asked for the first time, which a backup does only when something is gone. When they cannot be read trouble is told why, and
+// nothing counts as taken.
+func Taken(ctx context.Context, r *repo.Repo, deviceID string, trouble func(error)) func(e snapshot.Entry) bool {
+	read := sync.OnceValue(func() map[cleared]bool {
+		taken, err := takenOff(ctx, r, deviceID)
+		if err != nil {
+			trouble(fmt.Errorf("what was deleted from the phone on purpose is not known: %w", err))
+		}
+		return taken
+	})
+	return func(e snapshot.Entry) bool { return e.Type == device.Regular && read()[cleared{e.Path, e.Hash}] }
+}
+
+// cleared is what a path held when it was taken off.
+type cleared struct {
+	path string
+	hash [32]byte // BLAKE3
+}
+
+func takenOff(ctx context.Context, r *repo.Repo, deviceID string) (map[cleared]bool, error) {
 	all, _, err := Receipts(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	type one struct {
-		path string
-		hash [32]byte
-	}
-	taken := make(map[one]bool)
+	taken := make(map[cleared]bool)
 	for _, run := range Runs(all) {
 		if run.Device == deviceID && !run.Undone {
 			for _, c := range run.Files {
-				taken[one{c.Path, c.Hash}] = true
+				taken[cleared{c.Path, c.Hash}] = true
 			}
 		}
 	}
-	return func(e snapshot.Entry) bool { return e.Type == device.Regular && taken[one{e.Path, e.Hash}] }, nil
+	return taken, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"shoebox/device"
 	"shoebox/device/adb"
 	"shoebox/device/adb/adbtest"
-	"shoebox/repo"
 	"shoebox/snapshot"
 	"shoebox/snapshot/clearance"
 )
@@ -26,6 +24,7 @@ type simulated struct {
 	t       *testing.T
 	storage string
 	daemon  *adbtest.Daemon
+	direct  *adbtest.Direct
 	phone   *device.Phone
 }
 
@@ -42,12 +41,12 @@ func newSimulated(t *testing.T, files map[string]onPhone, adjust func(*adbtest.C
 		adjust(&config)
 	}
 	s.daemon = adbtest.New(config)
-	direct, err := adbtest.ListenDirect(s.daemon)
-	if err != nil {
+	var err error
+	if s.direct, err = adbtest.ListenDirect(s.daemon); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = direct.Close() })
-	if s.phone, err = device.OpenPhone(t.Context(), &adb.Server{Addr: direct.Addr()}, device.PhoneOptions{}); err != nil {
+	t.Cleanup(func() { _ = errors.Join(s.direct.Close(), s.daemon.Close()) })
+	if s.phone, err = device.OpenPhone(t.Context(), &adb.Server{Addr: s.direct.Addr()}, device.PhoneOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.phone.Close() })
@@ -168,7 +167,7 @@ func TestStopAnywhereOnAPhone(t *testing.T) {
 		if at == 0 && (len(left) > 0 || did.Files != int64(len(all))) {
 			t.Errorf("%d left, %+v", len(left), did)
 		}
-		if err := putBack(t, now, s, all, len(left), 0); err != nil {
+		if err := putBack(t, now, s, all, len(left)); err != nil {
 			t.Errorf("stopped at call %d (dead from then on: %v): %v", at, dead, err)
 		}
 		return from.calls
@@ -179,18 +178,8 @@ func TestStopAnywhereOnAPhone(t *testing.T) {
 	}
 }
 
-// sameIn counts the files that are the same in both.
-func sameIn(a, b map[string]onPhone) (n int) {
-	for path, f := range a {
-		if string(f.data) == string(b[path].data) {
-			n++
-		}
-	}
-	return n
-}
-
-// putBack undoes the run, when anything is missing, and compares. So many files were edited since, and stay.
-func putBack(t *testing.T, l *lab, s *simulated, all map[string]onPhone, left, edited int) error {
+// putBack undoes the run, when anything is missing, and compares.
+func putBack(t *testing.T, l *lab, s *simulated, all map[string]onPhone, left int) error {
 	r := l.open(l.store)
 	defer r.Close()
 	if left < len(all) {
@@ -202,7 +191,7 @@ func putBack(t *testing.T, l *lab, s *simulated, all map[string]onPhone, left, e
 		if err != nil {
 			return err
 		}
-		if did, err := clearance.Undo(t.Context(), r, run, home, today, snapshot.RestoreOptions{}); err != nil || len(did.Failed) > 0 || did.Kept > int64(edited) {
+		if did, err := clearance.Undo(t.Context(), r, run, home, today, snapshot.RestoreOptions{}); err != nil || len(did.Failed) > 0 || did.Kept > 0 {
 			return fmt.Errorf("undo: %+v, %w", did, err)
 		}
 	}
@@ -257,190 +246,5 @@ func TestOddPhones(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// Whatever goes wrong on the way to the phone, no wrong yes is said of it, nothing leaves it that is not kept, and what changed meanwhile stays.
-func TestFaultsOnTheWay(t *testing.T) {
-	for without, ops := range map[string][]string{"": {"LIS2", "LST2", "SHELL"}, "sha256sum": {"RECV"}} { // without it files are pulled
-		w := newWay(t, without)
-		for _, op := range ops {
-			for _, fault := range []adbtest.Fault{{Kind: adbtest.Cut}, {Kind: adbtest.EndSession, At: 40}, {Kind: adbtest.Fail, At: 50, Text: "read failed: Input/output error"},
-				{Kind: adbtest.Raw, Text: "\x00\xffnonsense"}, {Kind: adbtest.Do, Func: w.edit}} {
-				for _, skip := range []int{0, 5} {
-					fault.Op, fault.Skip, fault.Times = op, skip, 1
-					if op == "LST2" && fault.Kind == adbtest.Fail {
-						fault.At = 0 // a phone says FAIL in place of an answer, and not within one
-					}
-					w.compare(fault)
-					w.free(fault)
-					w.backup(fault)
-					w.tried++
-				}
-			}
-		}
-		t.Logf("without %q: %d faults", without, w.tried)
-	}
-}
-
-// The same while everything is put back onto an empty phone: nothing half written ever has a picture's name, and the next run completes it.
-func TestFaultsOnTheWayBack(t *testing.T) {
-	for without, ops := range map[string][]string{"": {"SEND", "LST2", "SHELL"}, "sha256sum": {"RECV"}} {
-		w := newWay(t, without)
-		for _, op := range ops {
-			for _, fault := range []adbtest.Fault{{Kind: adbtest.Cut, At: 5000}, {Kind: adbtest.EndSession}, {Kind: adbtest.Fail, At: 100, Text: "write failed: No space left on device"},
-				{Kind: adbtest.Raw, Text: "\x00\xffnonsense"}} {
-				for _, skip := range []int{0, 5} {
-					fault.Op, fault.Skip, fault.Times = op, skip, 1
-					w.restore(fault)
-					w.tried++
-				}
-			}
-		}
-		t.Logf("without %q: %d faults", without, w.tried)
-	}
-}
-
-// way is a phone, a repository that has all of it, and what goes wrong between them.
-type way struct {
-	t      *testing.T
-	all    map[string]onPhone
-	phone  *simulated
-	lab    *lab
-	edited bool // the picture that edit changes was changed
-	tried  int
-}
-
-func newWay(t *testing.T, without string) *way {
-	w := &way{t: t, all: oddPictures(), lab: newLab(t)}
-	w.phone = newSimulated(t, w.all, func(c *adbtest.Config) { c.Without = []string{without} })
-	w.lab.backupOf(w.phone.phone)
-	return w
-}
-
-// victim is the picture that is edited on the phone while it is looked at.
-const victim = "DCIM/Camera/$(touch x).jpg"
-
-func (w *way) edit() {
-	w.edited = true
-	if err := os.WriteFile(filepath.Join(w.phone.storage, victim), []byte("edited meanwhile"), 0o644); err != nil {
-		w.t.Error(err)
-	}
-}
-
-// anew puts everything back and then lets it go wrong.
-func (w *way) anew(fault adbtest.Fault) {
-	w.phone.daemon.Mend()
-	w.phone.fill(w.all)
-	w.edited = false
-	w.phone.daemon.Break(fault)
-}
-
-func (w *way) compare(fault adbtest.Fault) {
-	w.t.Helper()
-	w.anew(fault)
-	r := w.lab.open(w.lab.store)
-	defer r.Close()
-	said, err := clearance.Compare(w.t.Context(), r, w.phone.phone, clearance.CompareOptions{Workers: 1})
-	if err == nil && !w.edited && said.Yes() && said.Proven != int64(len(w.all)) {
-		w.t.Errorf("%+v: a wrong yes: %+v", fault, said)
-	}
-}
-
-func (w *way) free(fault adbtest.Fault) {
-	w.t.Helper()
-	w.anew(fault)
-	now := w.lab.copied()
-	r := now.open(now.store)
-	if plan, err := clearance.MakePlan(w.t.Context(), r, labDevice(r), w.phone.phone, clearance.Rules{}, today); err == nil {
-		_, _ = plan.Run(w.t.Context(), r, w.phone.phone, clearance.FreeOptions{Workers: 1, GroupFiles: 3})
-	}
-	_ = r.Close()
-	w.phone.daemon.Mend()
-	left, want := w.phone.holds(), maps.Clone(w.all)
-	if is, there := left[victim]; w.edited && there {
-		want[victim] = is // it was not deleted, and stays as it is
-	}
-	if err := putBack(w.t, now, w.phone, want, len(left), len(want)-sameIn(want, w.all)); err != nil {
-		w.t.Errorf("%+v (%d left): %v", fault, len(left), err)
-	}
-}
-
-// backup takes a snapshot with the fault, and one without: the second holds all that is on the phone, and neither holds anything else.
-func (w *way) backup(fault adbtest.Fault) {
-	w.t.Helper()
-	w.anew(fault)
-	now := w.lab.copied()
-	r := now.open(now.store)
-	defer r.Close()
-	o := snapshot.BackupOptions{Device: labDevice(r), Host: "here", Dear: true, Recheck: 1, Batch: repo.BatchOptions{DataPack: 64 << 10, MetaPack: 64 << 10}}
-	first, err := snapshot.Backup(w.t.Context(), r, w.phone.phone, o)
-	w.phone.daemon.Mend()
-	is := w.phone.holds()
-	if first.Name != "" {
-		w.gives(r, first, is, err == nil && first.Count.Failed == 0)
-	}
-	second, err := snapshot.Backup(w.t.Context(), r, w.phone.phone, o)
-	if err != nil || second.Count.Failed > 0 {
-		w.t.Errorf("%+v: the backup after it: %+v, %v", fault, second.Failed, err)
-		return
-	}
-	w.gives(r, second, is, true)
-}
-
-// gives compares a snapshot with what is on the phone: all of it when it is whole. What was edited meanwhile may be there as it was before.
-func (w *way) gives(r *repo.Repo, s snapshot.Snapshot, is map[string]onPhone, whole bool) {
-	w.t.Helper()
-	n := 0
-	for e, err := range snapshot.Entries(w.t.Context(), r, s) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		data, err := io.ReadAll(snapshot.Open(w.t.Context(), r, e))
-		if err != nil || string(data) != string(is[e.Path].data) && string(data) != string(w.all[e.Path].data) {
-			w.t.Errorf("%q is in the snapshot with other bytes: %d instead of %d, %v", e.Path, len(data), len(is[e.Path].data), err)
-		}
-		n++
-	}
-	if whole && n != len(is) {
-		w.t.Errorf("%d files in the snapshot, %d on the phone", n, len(is))
-	}
-}
-
-// restore puts everything back onto the phone with the fault, and then without.
-func (w *way) restore(fault adbtest.Fault) {
-	w.t.Helper()
-	w.phone.daemon.Mend()
-	for path := range w.phone.holds() {
-		if err := os.Remove(filepath.Join(w.phone.storage, path)); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	w.phone.daemon.Break(fault)
-	r := w.lab.open(w.lab.store)
-	defer r.Close()
-	all, _, err := snapshot.List(w.t.Context(), r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for i := range 2 {
-		home, err := w.phone.phone.Home(w.t.Context(), device.HomeOptions{})
-		var did snapshot.Restored
-		if err == nil {
-			did, err = snapshot.Restore(w.t.Context(), r, all[0], home, snapshot.RestoreOptions{Workers: 2})
-		}
-		w.phone.daemon.Mend()
-		whole := 0
-		for path, f := range w.phone.holds() {
-			if want, ok := w.all[path]; ok {
-				whole++
-				if string(f.data) != string(want.data) {
-					w.t.Errorf("%+v: %q has other bytes", fault, path)
-				}
-			}
-		}
-		if i == 1 && (err != nil || len(did.Failed) > 0 || whole != len(w.all)) {
-			w.t.Errorf("%+v: the second run: %+v, %v, %d whole", fault, did, err, whole)
-		}
 	}
 }

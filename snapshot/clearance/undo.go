@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"shoebox/device"
@@ -15,6 +16,9 @@ import (
 
 // ErrNoRun is wrapped when nothing was taken off a device that could be put back.
 var ErrNoRun = errors.New("nothing was taken off the device that was not put back already")
+
+// ErrNotHeld is wrapped when a file cannot be put back, because no snapshot holds it any more.
+var ErrNotHeld = errors.New("no snapshot holds it any more")
 
 // LastRun gives the last run on a device that was not undone; with an id, or the beginning of one, that run.
 func LastRun(ctx context.Context, r *repo.Repo, deviceID, id string) (Run, error) {
@@ -39,14 +43,20 @@ func LastRun(ctx context.Context, r *repo.Repo, deviceID, id string) (Run, error
 }
 
 // Undo puts everything back that a run took off a device, to where it was: what is there still is left alone. Each file is found by its hash in any
-// snapshot that holds it.
+// snapshot that holds it; of one that is in none o.Each is told too, with ErrNotHeld.
 func Undo(ctx context.Context, r *repo.Repo, run Run, to snapshot.Target, now time.Time, o snapshot.RestoreOptions) (snapshot.Restored, error) {
 	entries, missing, err := find(ctx, r, run.Files)
 	if err != nil {
 		return snapshot.Restored{}, err
 	}
 	did, err := snapshot.RestoreEntries(ctx, r, entries, to, o)
-	did.Failed = append(did.Failed, missing...)
+	for _, c := range missing {
+		why := fmt.Errorf("%w: that of that day was %.8s", ErrNotHeld, c.Snapshot)
+		did.Failed = append(did.Failed, snapshot.Failure{Path: c.Path, Reason: why.Error()})
+		if o.Each != nil {
+			o.Each(snapshot.Notice{What: snapshot.Failed, File: device.File{Path: c.Path, Size: c.Size, ModTime: c.ModTime}, Err: why})
+		}
+	}
 	if err != nil || o.DryRun || len(did.Failed) > 0 || did.Kept > 0 {
 		return did, err
 	}
@@ -54,8 +64,8 @@ func Undo(ctx context.Context, r *repo.Repo, run Run, to snapshot.Target, now ti
 	return did, undone.put(ctx, r, rand.Reader)
 }
 
-// find gives an entry for each file, under the path and the time it had.
-func find(ctx context.Context, r *repo.Repo, files []Cleared) (iter.Seq2[snapshot.Entry, error], []snapshot.Failure, error) {
+// find gives an entry for each file, under the path and the time it had, and the files that are in no snapshot.
+func find(ctx context.Context, r *repo.Repo, files []Cleared) (iter.Seq2[snapshot.Entry, error], []Cleared, error) {
 	all, _, err := snapshot.List(ctx, r)
 	if err != nil {
 		return nil, nil, err
@@ -74,12 +84,7 @@ func find(ctx context.Context, r *repo.Repo, files []Cleared) (iter.Seq2[snapsho
 			wanted[e.Hash] = e
 		}
 	}
-	var missing []snapshot.Failure
-	for _, c := range files {
-		if wanted[c.Hash] == nil {
-			missing = append(missing, snapshot.Failure{Path: c.Path, Reason: fmt.Sprintf("no snapshot holds it any more: that of that day was %.8s", c.Snapshot)})
-		}
-	}
+	missing := slices.DeleteFunc(slices.Clone(files), func(c Cleared) bool { return wanted[c.Hash] != nil })
 	return func(yield func(snapshot.Entry, error) bool) {
 		for _, c := range files {
 			e := wanted[c.Hash]

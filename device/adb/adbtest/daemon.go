@@ -56,6 +56,7 @@ type Daemon struct {
 
 	mu       sync.Mutex
 	faults   []*Fault
+	spoiled  int           // answers that met a fault
 	allowed  chan struct{} // closed by Authorize
 	shell    shell
 	shellErr error

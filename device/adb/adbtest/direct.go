@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Direct is a smart socket of our own in front of one phone: what an adb server
@@ -17,6 +18,7 @@ type Direct struct {
 	// Reset makes connections end as a server's do that has unread requests in
 	// them: what is still on the way is lost. Set it before the first client.
 	Reset  bool
+	Rate   int64 // bytes per second towards the computer, of all phones together; 0 is unbounded. Set it likewise.
 	listen net.Listener
 	work   sync.WaitGroup
 
@@ -27,6 +29,7 @@ type Direct struct {
 	away    bool
 	changed chan struct{} // closed when the list changes
 	others  map[string]*Daemon
+	full    time.Time // until when the cable is taken
 }
 
 // DirectSerial is the phone's serial behind Direct.
@@ -100,11 +103,15 @@ func (x *Direct) behind(service string) *Daemon {
 	return x.Daemon
 }
 
-// Script sets the raw answer, OKAY and length included, to one service. The
-// connection then hangs if the answer ends in "…hang", else it is closed.
+// Script sets the raw answer, OKAY and length included, to one service; "" lets it
+// be answered as usual. The connection then hangs if the answer ends in "…hang", else it is closed.
 func (x *Direct) Script(service, raw string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if raw == "" {
+		delete(x.script, service)
+		return
+	}
 	x.script[service] = raw
 }
 
@@ -166,11 +173,36 @@ type directConn struct {
 	d     *Daemon // to which this connection was switched
 	r     *bufio.Reader
 	ended chan struct{}
-	end   sync.Once
+
+	reading sync.Mutex
+	end     sync.Once
 }
 
-// Read reads behind the requests already taken.
-func (c *directConn) Read(p []byte) (int, error) { return c.r.Read(p) }
+// Read reads behind the requests already taken. A service and who waits for the end may both do so.
+func (c *directConn) Read(p []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	return c.r.Read(p)
+}
+
+// Write waits for its turn on the cable, which is given in the order of asking.
+func (c *directConn) Write(p []byte) (int, error) {
+	if c.x.Rate > 0 {
+		time.Sleep(time.Until(c.x.take(len(p))))
+	}
+	return c.Conn.Write(p)
+}
+
+// take tells when so many bytes are through.
+func (x *Direct) take(n int) time.Time {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if now := time.Now(); x.full.Before(now) {
+		x.full = now
+	}
+	x.full = x.full.Add(time.Duration(n) * time.Second / time.Duration(x.Rate))
+	return x.full
+}
 
 func (c *directConn) cut() {
 	if t, ok := c.Conn.(*net.TCPConn); ok {
@@ -179,11 +211,11 @@ func (c *directConn) cut() {
 	_ = c.Close()
 }
 
-// gone is closed when the client hung up; while a fault hangs, nobody else reads.
+// gone is closed when the client hung up.
 func (c *directConn) gone() <-chan struct{} {
 	c.end.Do(func() {
 		go func() {
-			_, _ = io.Copy(io.Discard, c.r)
+			_, _ = io.Copy(io.Discard, c)
 			close(c.ended)
 		}()
 	})
@@ -215,7 +247,7 @@ func (c *directConn) request() (string, error) {
 
 // answer serves one request; true: another may follow on this connection.
 func (c *directConn) answer(service string) bool {
-	c.x.asked(service, "")
+	c.d.asked(service, "")
 	c.x.mu.Lock()
 	raw, scripted := c.x.script[service]
 	away := c.x.away

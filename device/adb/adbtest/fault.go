@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Kind is a way to go wrong.
@@ -27,28 +28,32 @@ const (
 	Endless
 	// EndSession sends the answer's first At bytes and closes this stream only.
 	EndSession
-	// Drip sends one byte of the answer every 10 ms.
+	// Drip sends one byte of the answer every Pace.
 	Drip
 	// Refuse does not open the service that Path names.
 	Refuse
-	// Do calls Func before the answer, or after At bytes of it, and then goes on.
+	// Do calls Func when the answer is known, before its first byte or after At bytes of it, and then goes on.
 	Do
+	// First calls Func before the phone looks at what it is asked about, and then goes on.
+	First
 )
 
 // Fault makes some answers go wrong.
 type Fault struct {
 	Op    string // the request: LIST, LIS2, STAT, LST2, STA2, RECV, SEND (At counts what came in); OPEN for services; SHELL for shell,v2 (Path ends the line); "" is any
 	Path  string // the end of the request's path; "" is any
+	Has   string // somewhere in the request's path; "" is any
 	Skip  int    // answers to let pass first
 	Times int    // answers to spoil; 0 is all
 	Kind  Kind
 	At    int64
 	Text  string
 	Func  func()
+	Pace  time.Duration // of Drip; 0 is 10 ms
 }
 
 func (f *Fault) fits(op, path string) bool {
-	return (f.Op == "" || f.Op == op) && strings.HasSuffix(path, f.Path)
+	return (f.Op == "" || f.Op == op) && strings.HasSuffix(path, f.Path) && strings.Contains(path, f.Has)
 }
 
 // Break adds faults.
@@ -64,7 +69,14 @@ func (d *Daemon) Break(faults ...Fault) {
 func (d *Daemon) Mend() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.faults = nil
+	d.faults, d.spoiled = nil, 0
+}
+
+// Spoiled is how many answers met a fault since the last Mend.
+func (d *Daemon) Spoiled() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.spoiled
 }
 
 // fault takes the fault for a request, if there is one.
@@ -84,6 +96,7 @@ func (d *Daemon) fault(op, path string) *Fault {
 				d.faults = slices.Delete(d.faults, i, i+1)
 			}
 		}
+		d.spoiled++
 		return f
 	}
 	return nil

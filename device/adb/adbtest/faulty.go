@@ -1,6 +1,7 @@
 package adbtest
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"time"
@@ -37,6 +38,9 @@ func (w *faulty) begin() bool {
 		for send(w.out, []byte(w.fault.Text)) {
 		}
 		return true
+	case First:
+		w.fault.Func()
+		w.fault = nil
 	}
 	return false
 }
@@ -93,7 +97,7 @@ func (w *faulty) drip(p []byte) (int, error) {
 		if _, err := w.out.Write(p[i : i+1]); err != nil {
 			return i, err
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(cmp.Or(w.fault.Pace, 10*time.Millisecond))
 	}
 	return len(p), nil
 }

@@ -186,7 +186,9 @@ func (d *Daemon) shellV2(rw io.ReadWriter, line string) {
 		_ = cmd.Process.Kill()
 	}()
 	_ = cmd.Wait()
-	_ = p.send(3, []byte{byte(cmd.ProcessState.ExitCode())})
+	if !w.spent {
+		_ = p.send(3, []byte{byte(cmd.ProcessState.ExitCode())})
+	}
 }
 
 // feedStdin passes input on until the computer hangs up.

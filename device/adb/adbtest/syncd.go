@@ -77,6 +77,23 @@ func (s *syncd) answer(w io.Writer, op, path string) bool {
 	return false
 }
 
+// Listing is the whole answer to LIST or LIS2 that lists these nodes and no others, for a Fault's Text.
+func Listing(op string, nodes ...Node) string {
+	var b []byte
+	for _, n := range nodes {
+		b = appendEntry(b, op, n)
+	}
+	return string(appendDone(b, op))
+}
+
+// State is the answer to STAT or LST2 about a node, for a Fault's Text.
+func State(op string, n Node) string {
+	if op == "STAT" {
+		return string(appendV1([]byte(op), n))
+	}
+	return string(appendV2([]byte(op), n))
+}
+
 // errnoOf is the number behind an error.
 func errnoOf(err error) uint32 {
 	errno := syscall.EIO
@@ -157,30 +174,36 @@ func (s *syncd) nodes(path string) ([]Node, error) {
 }
 
 func (s *syncd) list(w io.Writer, op, path string) bool {
-	id, size, v2 := "DENT", 12, op == "LIS2"
-	if v2 {
-		id, size = "DNT2", 68
-	}
 	nodes, err := s.nodes(path)
 	if err != nil {
 		nodes = nil // a folder that cannot be read looks like this
 	}
 	for _, n := range nodes {
-		if !v2 && n.Errno != 0 {
+		if op == "LIST" && n.Errno != 0 {
 			continue
 		}
-		b := []byte(id)
-		if v2 {
-			b = appendV2(b, n)
-		} else {
-			b = appendV1(b, n)
-		}
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(n.Name)))
-		if !send(w, append(b, n.Name...)) { // one by one, as adbd does
+		if !send(w, appendEntry(nil, op, n)) { // one by one, as adbd does
 			return false
 		}
 	}
-	return send(w, append([]byte("DONE"), make([]byte, size+4)...))
+	return send(w, appendDone(nil, op))
+}
+
+func appendEntry(b []byte, op string, n Node) []byte {
+	if op == "LIS2" {
+		b = appendV2(append(b, "DNT2"...), n)
+	} else {
+		b = appendV1(append(b, "DENT"...), n)
+	}
+	return append(binary.LittleEndian.AppendUint32(b, uint32(len(n.Name))), n.Name...)
+}
+
+func appendDone(b []byte, op string) []byte {
+	size := 12
+	if op == "LIS2" {
+		size = 68
+	}
+	return append(append(b, "DONE"...), make([]byte, size+4)...)
 }
 
 // dataFrame is what adbd 29 puts into one DATA frame, in bytes.
