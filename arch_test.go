@@ -78,10 +78,11 @@ var house = map[string]room{
 	"device/adb/adbtest":          {modules: "golang.org/x/sys"},
 	"device/adb/adbtest/simphone": {rooms: "device/adb/adbtest"},
 	"snapshot/photo/phototest":    {},
+	"cmd/shoebox/post/posttest":   {},
 }
 
 // support packages serve tests: only test files, bench, commands beside them and one another may import them.
-var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "gallery/gallerytest", "bench/proof", "bench/proof/law", "bench/proof/tried"}
+var support = []string{"repo/storage/storagetest", "device/adb/adbtest", "snapshot/photo/phototest", "gallery/gallerytest", "cmd/shoebox/post/posttest", "bench/proof", "bench/proof/law", "bench/proof/tried"}
 
 // testModules are for test files alone, and for any of them.
 var testModules = []string{"pgregory.net/rapid", "github.com/rogpeppe/go-internal", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto"}

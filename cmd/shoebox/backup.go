@@ -30,6 +30,7 @@ type backupFlags struct {
 	force   bool
 	brake   string
 	recheck string
+	among   func() int // how many phones are backed up just now; nil: this alone
 }
 
 func (p *program) backupCommand() *cobra.Command {
@@ -141,6 +142,9 @@ func (p *program) backupAll(ctx context.Context, r *repo.Repo, f backupFlags, ar
 	return failed
 }
 
+// troubled says what went wrong and stops nothing.
+func (p *program) troubled(err error) { p.complain("shoebox: %v", err) }
+
 // failedOne says what went wrong with one of several sources, and leaves only the exit code to be told.
 func (p *program) failedOne(ctx context.Context, arg string, err error) error {
 	exit := (*exitError)(nil)
@@ -206,16 +210,12 @@ func (p *program) backupOne(ctx context.Context, r *repo.Repo, f backupFlags, ar
 	if err != nil {
 		return err
 	}
-	expected, err := clearance.Taken(ctx, r, src.device.ID)
-	if err != nil {
-		return err
-	}
 	recheck, err := p.recheck(f)
 	if err != nil {
 		return err
 	}
 	progress := new(snapshot.Progress)
-	o := snapshot.BackupOptions{Device: src.device, Expected: expected, Dear: src.dear, Recheck: recheck, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
+	o := snapshot.BackupOptions{Device: src.device, Expected: clearance.Taken(ctx, r, src.device.ID, p.troubled), Dear: src.dear, Recheck: recheck, Roots: src.roots, Host: firstOf(f.host, hostName()), Tags: f.tags, Program: "shoebox " + versionText(), Force: f.force,
 		DryRun: f.dryRun, Now: func() time.Time { return p.now().In(p.zone) }, Workers: src.workers, Brake: brake, Progress: progress,
 		Each: p.eachFile(), Log: func(line string) { p.tell("%s", line) }}
 	p.kept = "; what was stored by then is kept and will not be read again"

@@ -50,7 +50,7 @@ func (p *program) find(cmd *cobra.Command, c *chooser, f filter) error {
 		return err
 	}
 	defer p.close(r)
-	catalog, err := snapshot.ReadCatalog(cmd.Context(), r, f.of(all))
+	catalog, err := snapshot.ReadCatalogOf(cmd.Context(), r, f.of(all), c.in)
 	if err != nil {
 		return err
 	}

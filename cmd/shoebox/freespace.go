@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -139,7 +138,7 @@ func (p *program) free(ctx context.Context, r *repo.Repo, phone *device.Phone, d
 		return fmt.Errorf("nothing is deleted while the brake is on: %w: the snapshot of %s found %s gone and %d changed, of %d\nLook whether that is right; then `shoebox forget --brake-off %s` releases it",
 			snapshot.ErrBrake, p.timeText(plan.Held.Start), amount.Plural(plan.Held.Brake.Gone, "picture"), plan.Held.Brake.Changed, plan.Held.Brake.Of, d.Name)
 	}
-	if !f.doIt {
+	if !f.doIt || len(plan.Candidates) == 0 && !p.flags.json { // why nothing goes is what people want to know
 		return p.planSaid(plan)
 	}
 	o := clearance.FreeOptions{Now: p.now, Progress: new(snapshot.Progress), Each: p.eachFreed}
@@ -255,8 +254,8 @@ func (p *program) freedSaid(ctx context.Context, phone *device.Phone, plan *clea
 			text += fmt.Sprintf(" %s of %s are free there now.", amount.Bytes(space.Free), amount.Bytes(space.Total))
 		}
 		p.say("%s", text)
-		if gained := space.Free - before.Free; spaceErr == nil && before.Total > 0 && gained < did.Bytes/2 {
-			p.say("That is only %s more than before: the phone may give the room free a little later, or lie on another storage than the pictures did.", amount.Bytes(max(gained, 0)))
+		if gained := space.Free - before.Free; spaceErr == nil && before.Total > 0 && did.Bytes > 0 && gained < did.Bytes/2 {
+			p.say("That is only %s more than before. A phone may take some minutes to give room free: look again under Settings, Storage; if it is no more then, restart the phone. What lay on a card made room there.", amount.Bytes(max(gained, 0)))
 		}
 		if did.Files > 0 {
 			p.tell("`shoebox free-space --undo` puts them back.")
@@ -368,7 +367,7 @@ func (p *program) undoSaid(did snapshot.Restored, name string, run clearance.Run
 	if did.Kept > 0 {
 		p.say("In the place of %s something else is there now, and was left as it is.", amount.Plural(did.Kept, "file"))
 	}
-	if missing := slices.DeleteFunc(did.Failed, func(f snapshot.Failure) bool { return !strings.HasPrefix(f.Reason, "no snapshot") }); len(missing) > 0 {
-		p.reasons("cannot be put back", missing)
+	if len(did.Failed) > 0 {
+		p.tell("%s could not be put back, as said above.", amount.Plural(int64(len(did.Failed)), "file"))
 	}
 }

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 //	code N PROGRAM ARG...       run a program that ends with exit code N
 //	photo FILE [KEY=VALUE...]   make a picture or a video, by FILE's ending; see makePhoto
 //	phone NAME KEY=VALUE...     connect a simulated phone through a real adb server; see connectPhone
+//	twins DIR DIR               two simulated phones of one serial, on cables; see twinsCommand
 //	fault NAME ...              make a phone misbehave; see breakPhone
 //	mend NAME, unplug NAME, plug NAME
 //	pulled NAME [PATH...]       exactly these files were read whole or in part from the phone, once (PATH+: at least once), since pulled was last said
@@ -40,6 +41,8 @@ func TestMain(m *testing.M) {
 //	wreck DIR                   overwrite three quarters of it, and set $DAMAGED to its name
 //	sameTree DIR DIR            the files of the two folders have the same bytes and times
 //	mode OCTAL FILE
+//	desktop                     show notifications on a session bus, from now on
+//	shown REGEXP                the next notification has this in "URGENCY SUMMARY: BODY"; ! shown: there was none
 //	setenv NAME FILE [PREFIX]   set a variable to the first line of a file, or to the word behind PREFIX in it
 //
 // and with exec, as programs of their own, those of placeCommands.
@@ -47,9 +50,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "photo": photoCommand, "phone": phoneCommand, "fault": faultCommand, "mend": mendCommand, "unplug": unplugCommand, "plug": plugCommand,
+			"code": code, "photo": photoCommand, "phone": phoneCommand, "fault": faultCommand, "mend": mendCommand, "unplug": unplugCommand, "plug": plugCommand, "twins": twinsCommand,
 			"pulled": pulledCommand, "spared": sparedCommand, "sent": sentCommand,
 			"without": without, "damage": damage, "wreck": wreck, "sameTree": sameTree, "mode": mode, "setenv": setenv,
+			"desktop": desktopCommand, "shown": shownCommand,
 		},
 	})
 }
@@ -65,6 +69,7 @@ func setUp(e *testscript.Env) error {
 	for key, value := range map[string]string{
 		"HOME": home, "XDG_CONFIG_HOME": "", "XDG_DATA_HOME": "", "XDG_CACHE_HOME": "", "TZ": "UTC", "TERM": "xterm",
 		"ANDROID_ADB_SERVER_PORT": port, "ADB_MDNS": "0", "ADB_MDNS_AUTO_CONNECT": "0", "ANDROID_SERIAL": "",
+		"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": "",
 		"SHOEBOX_REPOSITORY": "", "SHOEBOX_PASSWORD_FILE": "", "SHOEBOX_PASSWORD_COMMAND": "", "SHOEBOX_KEY_FILE": "", "SHOEBOX_CACHE_DIR": "", "SHOEBOX_CONFIG": "",
 		"REPO": filepath.Join(home, ".local/share/shoebox"), "CONFIG": filepath.Join(home, ".config/shoebox"), "CACHE": filepath.Join(home, ".cache/shoebox"),
 		"GORACE": "atexit_sleep_ms=0",
@@ -74,6 +79,7 @@ func setUp(e *testscript.Env) error {
 	e.Vars = append(e.Vars[:0:0], dropped(e.Vars, "SHOEBOX_PASSWORD")...)
 	drawer := &phones{addr: addr}
 	e.Values[phonesKey{}] = drawer
+	e.Values[desktopKey{}] = new(shownOn)
 	e.Defer(func() {
 		if err := drawer.close(); err != nil {
 			panic(fmt.Sprintf("put the phones away: %v", err))

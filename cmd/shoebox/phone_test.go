@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +19,7 @@ import (
 
 // phoneCommand connects a phone.
 //
-//	phone NAME dir=FOLDER [model=MODEL] [serial=SERIAL] [unauthorized] [banner=STATE] [rate=BYTES/S] [allow=DURATION] [scans=WAYS]
+//	phone NAME dir=FOLDER [model=MODEL] [serial=SERIAL] [unauthorized] [banner=STATE] [rate=BYTES/S] [allow=DURATION] [scans=WAYS] [size=BYTES] [df=SCRIPT] [drawn=ID]
 //
 // FOLDER is what is on the phone; adb's serial of it is then in $NAME.
 func phoneCommand(ts *testscript.TestScript, _ bool, args []string) {
@@ -36,6 +37,12 @@ func phoneCommand(ts *testscript.TestScript, _ bool, args []string) {
 			config.Serial = value
 		case "scans":
 			config.Scans = strings.Split(value, ",")
+		case "size":
+			config.Size, err = strconv.ParseInt(value, 10, 64)
+		case "df":
+			config.Programs = map[string]string{"df": value}
+		case "drawn":
+			config.Programs = map[string]string{"settings": "echo " + value}
 		case "banner":
 			config.Banner = value
 		case "unauthorized":
@@ -57,6 +64,30 @@ func phoneCommand(ts *testscript.TestScript, _ bool, args []string) {
 		stop := time.AfterFunc(allow, one.Authorize)
 		ts.Defer(func() { stop.Stop() })
 	}
+}
+
+// twinsCommand puts two phones of one serial, R58M, on two cables; transport_id:1 and transport_id:2 tell them apart. No real adb server stands
+// before them, as it would need real cables.
+//
+//	twins FOLDER FOLDER
+func twinsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	var both [2]*adbtest.Daemon
+	for i := range both {
+		d := adbtest.New(adbtest.Config{Model: "Pixel_8", Serial: "R58M", Storage: adbtest.DirTree(ts.MkAbs(args[i]))})
+		ts.Defer(func() { _ = d.Close() })
+		both[i] = d
+	}
+	x, err := adbtest.ListenDirect(both[0])
+	ts.Check(err)
+	ts.Defer(func() { _ = x.Close() })
+	x.Also(2, both[1])
+	list := ""
+	for i := range both {
+		list += fmt.Sprintf("R58M device usb:1-%d product:sim model:Pixel_8 device:sim transport_id:%d\n", i+1, i+1)
+	}
+	x.Devices(list)
+	_, port, _ := net.SplitHostPort(x.Addr())
+	ts.Setenv("ANDROID_ADB_SERVER_PORT", port)
 }
 
 func (p *phones) connect(name string, config adbtest.Config) (*onePhone, error) {

@@ -231,13 +231,9 @@ func (s *servedPhones) Backup(ctx context.Context, r *repo.Repo, id string, chos
 	if err != nil {
 		return snapshot.Snapshot{}, err
 	}
-	expected, err := clearance.Taken(ctx, r, d.ID)
-	if err != nil {
-		return snapshot.Snapshot{}, err
-	}
 	src := &chosenFiles{Phone: phone, leave: func(f device.File) bool { return left[f.Path] && len(known[f.Path]) == 0 }}
 	made, err := snapshot.Backup(ctx, r, src, snapshot.BackupOptions{
-		Device: d, Expected: expected, Dear: true,
+		Device: d, Expected: clearance.Taken(ctx, r, d.ID, s.troubled), Dear: true,
 		Host: hostName(), Program: "shoebox " + versionText(), Now: func() time.Time { return s.now().In(s.zone) }, Workers: phoneReaders, Brake: brake, Progress: progress,
 	})
 	return made, s.lost(err)

@@ -38,7 +38,7 @@ func (p *program) source(ctx context.Context, r *repo.Repo, f backupFlags, arg s
 }
 
 // folderReaders read a folder at once: enough to keep both disk and processors busy.
-const folderReaders = 4
+const folderReaders = 3
 
 func (p *program) folderSource(r *repo.Repo, f backupFlags, arg string, exclude []string) (*source, error) {
 	dir, path, err := openFolder(arg, exclude)
@@ -73,7 +73,11 @@ func (p *program) phoneSource(ctx context.Context, r *repo.Repo, f backupFlags, 
 	if err != nil {
 		return nil, err
 	}
-	return &source{Source: phone, device: phoneDevice(r, phone.PhoneInfo, name), roots: roots, workers: phoneReaders, dear: true, close: func() { _ = phone.Close() }}, nil // only read
+	readers := phoneReaders
+	if f.among != nil {
+		readers = max(1, phoneReaders/max(1, f.among()))
+	}
+	return &source{Source: phone, device: phoneDevice(r, phone.PhoneInfo, name), roots: roots, workers: readers, dear: true, close: func() { _ = phone.Close() }}, nil // only read
 }
 
 // phoneIdentity is what a phone's device id is made of.
@@ -100,7 +104,7 @@ func (p *program) openPhoneAt(ctx context.Context, f backupFlags, alias string, 
 	if err != nil {
 		return nil, "", err
 	}
-	phone, err = device.OpenPhone(ctx, adbServer(), device.PhoneOptions{Roots: roots, Exclude: exclude,
+	phone, err = device.OpenPhone(ctx, adbServer(), device.PhoneOptions{Roots: roots, Exclude: exclude, Among: f.among,
 		Serial: firstOf(names.identity(alias), alias, f.serial, os.Getenv("ANDROID_SERIAL"))})
 	if err != nil {
 		return nil, "", nameChoices(err, names)
@@ -135,7 +139,9 @@ func nameChoices(err error, names aliases) error {
 	named.Next = "Say which one: phone:NAME, or -s and its serial:"
 	for _, one := range phone.Phones {
 		named.Next += fmt.Sprintf("\n  -s %s  %s", one.Select(), one.Model)
-		if name := names[one.Identity]; name != "" {
+		if one.SameSerial {
+			named.Next += "  (two phones say that they are this one)"
+		} else if name := names[one.Identity]; name != "" {
 			named.Next += "  phone:" + name
 		}
 		if one.State != nil {

@@ -33,7 +33,7 @@ func (f *watchFlags) add(c *cobra.Command) {
 	c.Flags().DurationVar(&f.settle, "settle", 5*time.Second, "for so long a phone must be readable before its backup begins")
 	c.Flags().BoolVar(&f.charging, "charging", false, "only while the phone has power")
 	c.Flags().IntVar(&f.minBattery, "min-battery", 0, "only when the battery is this full, in `percent`")
-	c.Flags().IntVar(&f.atOnce, "at-once", 2, "phones backed up at the same time")
+	c.Flags().IntVar(&f.atOnce, "at-once", 2, "phones backed up at the same time; they share the cable fairly")
 	c.Flags().StringVar(&f.recheck, "recheck", nightlyRecheck, "the `share` of unchanged files read again each day, as in backup")
 }
 
@@ -140,9 +140,9 @@ func (w *watching) last(ctx context.Context, phone device.PhoneInfo) (time.Time,
 }
 
 // work backs up one phone. Files that could not be read are named on the way, and no reason to begin anew.
-func (w *watching) work(ctx context.Context, phone device.PhoneInfo) error {
+func (w *watching) work(ctx context.Context, phone device.PhoneInfo, among func() int) error {
 	one := w.apart()
-	err := one.backup(ctx, backupFlags{serial: phone.Select(), recheck: w.flags.recheck}, []string{phonePrefix})
+	err := one.backup(ctx, backupFlags{serial: phone.Select(), recheck: w.flags.recheck, among: among}, []string{phonePrefix})
 	if err != nil && codeOf(ctx, err) == exitSome {
 		return nil
 	}

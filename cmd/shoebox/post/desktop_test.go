@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"shoebox/cmd/shoebox/post/posttest"
 )
 
 // onlyProgram makes a PATH that has one program.
@@ -30,18 +32,18 @@ func TestDesktop(t *testing.T) {
 	for _, program := range [][2]string{{"notify-send", "libnotify-bin"}, {"gdbus", "libglib2.0-bin"}} {
 		t.Run(program[0], func(t *testing.T) {
 			onlyProgram(t, program[0], program[1])
-			t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus)
+			t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Path)
 			for _, m := range []Message{hard, {Kind: Success, Subject: "--all is well", Text: "'"}, {Kind: Warning, Subject: "'x'", Text: ""}, {Kind: Start, Subject: "no"}} {
 				if err := (Desktop{}).Send(t.Context(), m); err != nil {
 					t.Fatal(err)
 				}
 			}
-			for i, want := range []shown{
-				{"shoebox", "it's \"<b>1,204</b>\" \\pictures of größe @as []", "--help &lt;img src=x&gt; &amp; it&#39;s \\ all\nsecond &#39;line&#39;", 2},
-				{"shoebox", "--all is well", "&#39;", 0}, {"shoebox", "'x'", "", 1},
+			for i, want := range []posttest.Shown{
+				{App: "shoebox", Summary: "it's \"<b>1,204</b>\" \\pictures of größe @as []", Body: "--help &lt;img src=x&gt; &amp; it&#39;s \\ all\nsecond &#39;line&#39;", Urgency: 2},
+				{App: "shoebox", Summary: "--all is well", Body: "&#39;", Urgency: 0}, {App: "shoebox", Summary: "'x'", Body: "", Urgency: 1},
 			} {
 				select {
-				case got := <-d.shown:
+				case got := <-d.Shown:
 					if got != want {
 						t.Errorf("%d: shown %+v, want %+v", i, got, want)
 					}
@@ -61,11 +63,11 @@ func TestDesktopByRuntimeFolder(t *testing.T) {
 	if err := os.Unsetenv("DBUS_SESSION_BUS_ADDRESS"); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("XDG_RUNTIME_DIR", filepath.Dir(bus))
+	t.Setenv("XDG_RUNTIME_DIR", filepath.Dir(bus.Path))
 	if err := (Desktop{}).Send(t.Context(), news(Success)); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-d.shown; got.app != "shoebox" {
+	if got := <-d.Shown; got.App != "shoebox" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -77,7 +79,7 @@ func TestNoDesktop(t *testing.T) {
 		t.Errorf("without a bus: %v", err)
 	}
 	bus := startBus(t)
-	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus)
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+bus.Path)
 	if err := (Desktop{}).Send(t.Context(), news(Success)); err == nil || errors.Is(err, ErrNoDesktop) {
 		t.Errorf("a bus without anyone who shows: %v", err)
 	}
