@@ -26,7 +26,13 @@ type Catalog struct {
 // ReadCatalog reads all entries of the snapshots, which must be as List gives them. Pages that snapshots share are read once, and told of as
 // damaged once.
 func ReadCatalog(ctx context.Context, r *repo.Repo, snapshots []Snapshot) (*Catalog, error) {
-	leaves, failed, err := gather(ctx, r, snapshots)
+	return ReadCatalogOf(ctx, r, snapshots, nil)
+}
+
+// ReadCatalogOf is ReadCatalog for who looks for what one of the patterns matches: that is in it, and other things may be left out. No patterns match
+// everything. Pages without what is sought are read, and not looked at further.
+func ReadCatalogOf(ctx context.Context, r *repo.Repo, snapshots []Snapshot, patterns []Pattern) (*Catalog, error) {
+	leaves, failed, err := gather(ctx, r, snapshots, patterns)
 	if err != nil {
 		return nil, err
 	}

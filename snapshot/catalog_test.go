@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"shoebox/repo"
@@ -102,6 +103,33 @@ func BenchmarkReadCatalog(b *testing.B) {
 	for b.Loop() {
 		if c, err := snapshot.ReadCatalog(context.Background(), l.repo, all); err != nil || len(c.Pictures) != 5_000+99*20 {
 			b.Fatal(err, len(c.Pictures))
+		}
+	}
+}
+
+// What a pattern matches is found the same whether all pages were looked through or only those where it may stand, and most were not.
+func TestCatalogOfAPattern(t *testing.T) {
+	l := newLab(t)
+	all := nightsOf(t, l, 12, 3000, 12, 2)
+	whole, err := snapshot.ReadCatalog(t.Context(), l.repo, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"001234", "00123*", "DCIM/000007", "*5", "**", "nowhere", "DCIM"} {
+		p, err := snapshot.CompilePattern(text, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := func(one snapshot.Picture) bool { return p.Match(one.Path) }
+		some, err := snapshot.ReadCatalogOf(t.Context(), l.repo, all, []snapshot.Pattern{p})
+		if err != nil || len(some.Damaged) > 0 {
+			t.Fatal(err, some.Damaged)
+		}
+		if got, want := some.Find(match), whole.Find(match); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %d found and not %d", text, len(got), len(want))
+		}
+		if text == "001234" && len(some.Pictures) > len(whole.Pictures)/2 {
+			t.Errorf("%d of %d pictures were looked at for one", len(some.Pictures), len(whole.Pictures))
 		}
 	}
 }

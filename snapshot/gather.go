@@ -37,6 +37,7 @@ type leafPage struct {
 // that by the time a page is read it is known which snapshots hold it.
 type gathering struct {
 	reader *pageReader
+	sought []Pattern
 	levels [maxLevel + 1]map[ofDevice]*held
 	failed []error
 
@@ -57,9 +58,9 @@ type held struct {
 }
 
 // gather gives the pages of entries of the snapshots, in the order of the first that holds each, and the errors of the pages that could not be
-// read.
-func gather(ctx context.Context, r *repo.Repo, snapshots []Snapshot) (leaves []leafPage, failed []error, err error) {
-	g := &gathering{reader: newPageReader(r, false), read: make(map[chunk.ID]*readPage)}
+// read. Pages without what is sought may be missing.
+func gather(ctx context.Context, r *repo.Repo, snapshots []Snapshot, sought []Pattern) (leaves []leafPage, failed []error, err error) {
+	g := &gathering{reader: newPageReader(r, false), sought: sought, read: make(map[chunk.ID]*readPage)}
 	for i := range g.levels {
 		g.levels[i] = make(map[ofDevice]*held)
 	}
@@ -138,12 +139,24 @@ func (g *gathering) readAll(ctx context.Context, pages []childForm, below int) {
 	for range min(runtime.NumCPU(), len(pages)) {
 		readers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(pages)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				p, err := g.reader.read(ctx, pages[i], below)
-				g.keep(pages[i], p, err)
+				g.one(ctx, pages[i], below)
 			}
 		})
 	}
 	readers.Wait()
+}
+
+// one reads a page, unless it is one of entries without what is sought.
+func (g *gathering) one(ctx context.Context, c childForm, below int) {
+	data, err := g.reader.bytes(ctx, c.Part)
+	if err == nil && below == 1 && !mayStand(g.sought, data) {
+		return
+	}
+	var p *readPage
+	if err == nil {
+		p, err = readAs(data, c, below)
+	}
+	g.keep(c, p, err)
 }
 
 func (g *gathering) keep(c childForm, p *readPage, err error) {

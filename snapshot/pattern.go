@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -13,6 +14,7 @@ type Pattern struct {
 	text  string
 	re    *regexp.Regexp
 	whole bool
+	word  string // bytes that stand in every path it matches, "" when none are known
 }
 
 // maxPattern bounds a pattern, in bytes.
@@ -28,37 +30,49 @@ func CompilePattern(text string, fold bool) (Pattern, error) {
 	if fold {
 		flags += "i"
 	}
-	re, err := regexp.Compile(flags + ")^(?:" + translate(trimmed) + ")(?:/.*)?$")
+	expression, word := translate(trimmed)
+	re, err := regexp.Compile(flags + ")^(?:" + expression + ")(?:/.*)?$")
 	if err != nil {
 		return Pattern{}, fmt.Errorf("%q is no pattern: %v", text, err)
 	}
-	return Pattern{text, re, strings.Contains(trimmed, "/") || strings.HasPrefix(text, "/")}, nil
+	if fold {
+		word = ""
+	}
+	return Pattern{text, re, strings.Contains(trimmed, "/") || strings.HasPrefix(text, "/"), word}, nil
 }
 
-func translate(p string) string {
+// translate makes a regular expression of a pattern, and tells the longest stretch of it that stands for itself.
+func translate(p string) (expression, longest string) {
 	var out strings.Builder
+	word := ""
 	for p != "" {
 		c, size := utf8.DecodeRuneInString(p)
+		means := ""
 		switch {
 		case strings.HasPrefix(p, "**/"):
-			out.WriteString("(?:.*/)?")
-			size = 3
+			means, size = "(?:.*/)?", 3
 		case strings.HasPrefix(p, "**"):
-			out.WriteString(".*")
-			size = 2
+			means, size = ".*", 2
 		case c == '*':
-			out.WriteString("[^/]*")
+			means = "[^/]*"
 		case c == '?':
-			out.WriteString("[^/]")
+			means = "[^/]"
 		case c == '[' && strings.IndexByte(p[1:], ']') > 0:
 			size = strings.IndexByte(p[1:], ']') + 2
-			out.WriteString(class(p[1 : size-1]))
-		default:
-			out.WriteString(regexp.QuoteMeta(p[:size]))
+			means = class(p[1 : size-1])
 		}
+		if means == "" {
+			means, word = regexp.QuoteMeta(p[:size]), word+p[:size]
+		} else {
+			word = ""
+		}
+		if len(word) > len(longest) {
+			longest = word
+		}
+		out.WriteString(means)
 		p = p[size:]
 	}
-	return out.String()
+	return out.String(), longest
 }
 
 // class makes the inside of [...] one of a regular expression; ! at its beginning negates, as in shells.
@@ -81,6 +95,16 @@ func (p Pattern) Match(path string) bool {
 		}
 	}
 	return false
+}
+
+// mayStand tells whether a path that one of the patterns matches may stand among the bytes of a page: no is certain, yes is not.
+func mayStand(patterns []Pattern, page []byte) bool {
+	for _, p := range patterns {
+		if p.word == "" || bytes.Contains(page, []byte(p.word)) {
+			return true
+		}
+	}
+	return len(patterns) == 0
 }
 
 // MatchAny tells whether any of the patterns matches.

@@ -53,13 +53,33 @@ func (r *pageReader) read(ctx context.Context, c childForm, below int) (*readPag
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case below <= maxLevel && p.level != below-1:
-		return nil, fmt.Errorf("page %v is %w: it stands on level %d below level %d", c.Part.ID, crypt.ErrDamaged, p.level, below)
-	case below <= maxLevel && (p.first() != c.First || p.count != c.Count):
-		return nil, fmt.Errorf("page %v is %w: it is not the one the page above speaks of", c.Part.ID, crypt.ErrDamaged)
+	if err := c.check(p, below); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// readAs is read for bytes that are there.
+func readAs(data []byte, c childForm, below int) (*readPage, error) {
+	p, err := decodePage(data)
+	if err != nil {
+		return nil, fmt.Errorf("page %v is %w", c.Part.ID, err)
+	}
+	if err := c.check(p, below); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// check holds a page against what the page above, on level below, says of it.
+func (c childForm) check(p *readPage, below int) error {
+	switch {
+	case below <= maxLevel && p.level != below-1:
+		return fmt.Errorf("page %v is %w: it stands on level %d below level %d", c.Part.ID, crypt.ErrDamaged, p.level, below)
+	case below <= maxLevel && (p.first() != c.First || p.count != c.Count):
+		return fmt.Errorf("page %v is %w: it is not the one the page above speaks of", c.Part.ID, crypt.ErrDamaged)
+	}
+	return nil
 }
 
 // anyLevel stands above every page.
@@ -69,6 +89,19 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 	if p, ok := r.memo[part.ID]; ok {
 		return p, nil
 	}
+	data, err := r.bytes(ctx, part)
+	if err != nil {
+		return nil, err
+	}
+	p, err := readAs(data, rootOf(part), anyLevel)
+	if err == nil && r.memo != nil {
+		r.memo[part.ID] = p
+	}
+	return p, err
+}
+
+// bytes reads a page as it is stored.
+func (r *pageReader) bytes(ctx context.Context, part repo.Part) ([]byte, error) {
 	if part.Size > maxPageBytes {
 		return nil, fmt.Errorf("a page of %d bytes: %w", part.Size, crypt.ErrDamaged)
 	}
@@ -76,14 +109,7 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 	if err != nil {
 		return nil, fmt.Errorf("read a page: %w", err)
 	}
-	p, err := decodePage(data)
-	if err != nil {
-		return nil, fmt.Errorf("page %v is %w", part.ID, err)
-	}
-	if r.memo != nil {
-		r.memo[part.ID] = p
-	}
-	return p, nil
+	return data, nil
 }
 
 // located is an entry with the place it stands in. It may be one of a page that others look at: it is not changed.

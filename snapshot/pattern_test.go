@@ -1,0 +1,43 @@
+package snapshot
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever a pattern matches has the word in it that is looked for in the bytes of a page.
+func TestWordStandsInWhatMatches(t *testing.T) {
+	matched := 0
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[ab/*?\[\]!^-]{1,8}`).Draw(t, "pattern")
+		p, err := CompilePattern(text, false)
+		if err != nil {
+			return
+		}
+		path := rapid.StringMatching(`[ab\[\]!*?-]{1,4}(/[ab\[\]!*?-]{1,4}){0,2}`).Draw(t, "path")
+		if !p.Match(path) {
+			return
+		}
+		matched++
+		if !strings.Contains(path, p.word) || !mayStand([]Pattern{p}, []byte("x"+path+"y")) {
+			t.Fatalf("%q matches %q, which has no %q", text, path, p.word)
+		}
+	})
+	if matched == 0 {
+		t.Fatal("nothing ever matched")
+	}
+	t.Logf("%d matches", matched)
+}
+
+func TestWord(t *testing.T) {
+	for text, want := range map[string]string{"IMG_2024*": "IMG_2024", "*.jpg": ".jpg", "DCIM/Camera/": "DCIM/Camera", "a[!x*longest]bc?": "bc", "**/x": "x", "*": "", "x[abc": "x[abc"} {
+		if p, err := CompilePattern(text, false); err != nil || p.word != want {
+			t.Errorf("%q has the word %q and not %q, %v", text, p.word, want, err)
+		}
+	}
+	if p, err := CompilePattern("IMG", true); err != nil || p.word != "" {
+		t.Errorf("a pattern that is deaf to case looks for %q, %v", p.word, err)
+	}
+}
