@@ -8,7 +8,7 @@ import (
 // waiting is how many goroutines of a backup, a restore or a prune may wait for the disk in calls of the system at once. Each keeps one
 // of the runtime's processors (GOMAXPROCS) until the runtime notices, which takes it up to 10 ms: a program has so many more of them than the
 // computer has, or its own stand idle. See docs/decisions/0017-waiting.md.
-const waiting = 4
+const waiting = 6
 
 // MakeRoomToWait is for the program as a whole: whoever calls it is main, once. Where the environment sets GOMAXPROCS, that holds instead.
 func MakeRoomToWait() {

@@ -45,7 +45,7 @@ type RestoreOptions struct {
 	Select    func(Entry) bool // of those; nil for all
 	Overwrite Overwrite        // "" for Never
 	DryRun    bool
-	Workers   int // files written at once; 0 for 6
+	Workers   int // files written at once; 0 for 8
 	Progress  *Progress
 	Each      func(Notice) // told of every file written (New), replaced (Changed), left (Unchanged) or Failed; from several goroutines
 }
@@ -67,7 +67,7 @@ func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to Target, o Restore
 // RestoreEntries is Restore for entries of any snapshots; Paths say nothing here.
 func RestoreEntries(ctx context.Context, r *repo.Repo, entries iter.Seq2[Entry, error], to Target, o RestoreOptions) (Restored, error) {
 	if o.Workers == 0 {
-		o.Workers = 6
+		o.Workers = 8
 	}
 	if o.Overwrite == "" {
 		o.Overwrite = Never
