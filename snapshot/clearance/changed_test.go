@@ -26,7 +26,7 @@ var changes = []change{
 	}},
 	{"cut short", false, func(w *way, path string) { w.rewrite(path, w.is[path].data[:len(w.is[path].data)/2], time.Now()) }},
 	{"rewritten", false, func(w *way, path string) {
-		w.rewrite(path, bytes.Repeat([]byte("new "), len(w.is[path].data)/4), time.Now())
+		w.rewrite(path, bytes.Repeat([]byte("n"), len(w.is[path].data)), time.Now())
 	}},
 	{"rewritten, as large and as old", true, func(w *way, path string) {
 		w.rewrite(path, append(bytes.Clone(w.is[path].data[:len(w.is[path].data)-4]), "edit"...), w.is[path].modified)

@@ -79,7 +79,6 @@ func newWay(t *testing.T, adjust func(*adbtest.Config)) *way {
 
 // command is one that works on a phone. Its do judges what it did, whatever went wrong; with nothing wrong any more it must do all of it.
 type command struct {
-	name string
 	from state
 	do   func(w *way, ctx context.Context, r *repo.Repo, p *device.Phone, mended bool) error
 	end  func(w *way, r *repo.Repo) // after both
