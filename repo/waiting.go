@@ -10,7 +10,7 @@ import (
 // computer has, or its own stand idle. See docs/decisions/0017-waiting.md.
 const waiting = 6
 
-// MakeRoomToWait is for the program as a whole: whoever calls it is main, once. Where the environment sets GOMAXPROCS, that holds instead.
+// MakeRoomToWait is for the program as a whole, once: whoever calls it is main, for commands that move many bytes. Where the environment sets GOMAXPROCS, that holds instead.
 func MakeRoomToWait() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + waiting)

@@ -62,7 +62,10 @@ type config struct {
 }
 
 // prepare fills the flags from the environment and the configuration: a flag over the environment over the file.
-func (p *program) prepare(*cobra.Command) error {
+func (p *program) prepare(cmd *cobra.Command) error {
+	if cmd.GroupID != looking && p.makeRoom != nil {
+		p.makeRoom()
+	}
 	if err := p.readConfig(); err != nil {
 		return err
 	}

@@ -22,10 +22,9 @@ import (
 
 func main() {
 	garbage.Bound(garbage.Room)
-	repo.MakeRoomToWait()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: clock(), zone: time.Local,
+	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: clock(), zone: time.Local, makeRoom: repo.MakeRoomToWait,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
@@ -37,6 +36,7 @@ type program struct {
 	now      func() time.Time
 	zone     *time.Location // in which times are shown
 	terminal bool           // somebody is there to be asked, and to watch
+	makeRoom func()         // for a command that moves many bytes
 
 	flags  flags
 	config config
@@ -80,13 +80,13 @@ Plug in a phone with USB debugging on, and type:
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.prepare(cmd) },
 	}
 	p.flags.add(root.PersistentFlags())
-	root.AddGroup(&cobra.Group{ID: "save", Title: "Keep safe:"}, &cobra.Group{ID: "look", Title: "Look:"},
+	root.AddGroup(&cobra.Group{ID: "save", Title: "Keep safe:"}, &cobra.Group{ID: looking, Title: "Look:"},
 		&cobra.Group{ID: "back", Title: "Get back:"}, &cobra.Group{ID: "care", Title: "Look after:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"save": {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.watchCommand(), p.devicesCommand()},
-		"look": {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand(), p.reportCommand(), p.serveCommand()},
-		"back": {p.restoreCommand(), p.dumpCommand()},
-		"care": {p.forgetCommand(), p.pruneCommand(), p.checkCommand(), p.verifyCommand(), p.healCommand(), p.wipeCheckCommand(), p.freeSpaceCommand(), p.parityCommand(), p.repairCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
+		"save":  {p.initCommand(), p.backupCommand(), p.scheduleCommand(), p.watchCommand(), p.devicesCommand()},
+		looking: {p.snapshotsCommand(), p.lsCommand(), p.findCommand(), p.historyCommand(), p.diffCommand(), p.reportCommand(), p.serveCommand()},
+		"back":  {p.restoreCommand(), p.dumpCommand()},
+		"care":  {p.forgetCommand(), p.pruneCommand(), p.checkCommand(), p.verifyCommand(), p.healCommand(), p.wipeCheckCommand(), p.freeSpaceCommand(), p.parityCommand(), p.repairCommand(), p.keyCommand(), p.statsCommand(), p.catCommand(), p.versionCommand()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
@@ -102,6 +102,9 @@ Plug in a phone with USB debugging on, and type:
 	}
 	return root
 }
+
+// looking is the group of commands that only look: short ones, and the gallery, which shares the processors with a browser.
+const looking = "look"
 
 // clock is the system's, unless SHOEBOX_NOW says when this run takes place: demonstrations live through a year in seconds.
 func clock() func() time.Time {
