@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -175,6 +176,37 @@ func TestCancelledWhileWriting(t *testing.T) {
 	}
 	if got := disk.Files(); len(got) > 0 {
 		t.Fatal(got)
+	}
+}
+
+// What is staged has no name, and what is discarded leaves nothing; cancelled before it is committed it is gone too.
+func TestStage(t *testing.T) {
+	f, disk, _ := watch(nil)
+	put(t, f, "d/x", "before")
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	for what, end := range map[string]func(storage.Staged) error{
+		"discarded": func(s storage.Staged) error { s.Discard(); return nil },
+		"cancelled": func(s storage.Staged) error {
+			if err := s.Commit(cancelled); !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("committed: %w", err)
+			}
+			return nil
+		},
+	} {
+		s, err := f.Stage(ctx, "d/x", []byte("after"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := storagetest.Names(t, f, ""); !maps.Equal(got, map[string]int64{"d/x": 6}) {
+			t.Errorf("%s: while it was staged there were %v", what, got)
+		}
+		if err := end(s); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if got := disk.Files(); !maps.Equal(got, map[string]string{"d/x": "before"}) {
+			t.Errorf("%s: %v stay", what, got)
+		}
 	}
 }
 

@@ -192,6 +192,36 @@ func TestOrderOfWrites(t *testing.T) {
 	}
 }
 
+// A pack that is staged has neither name nor sidecar; the sidecar comes after it, and of what is discarded there is neither.
+func TestStage(t *testing.T) {
+	inner := storage.NewFolder(new(storagetest.Disk), bytes.NewReader(make([]byte, 1<<16)))
+	v, data := New(inner, true), noise("staged", 100_000)
+	name, memory := packName(data), bytes.Clone(data)
+	for _, commit := range []bool{false, true} {
+		copy(memory, data)
+		s, err := v.Stage(ctx, name, memory)
+		must(t, err)
+		clear(memory)
+		if got := storagetest.Names(t, inner, ""); len(got) > 0 {
+			t.Fatalf("while it was staged there were %v", got)
+		}
+		if !commit {
+			s.Discard()
+			continue
+		}
+		must(t, s.Commit(ctx))
+	}
+	if got := storagetest.Names(t, inner, ""); len(got) != 2 || got[name] != int64(len(data)) || got[SidecarName(name)] == 0 {
+		t.Fatal(got)
+	}
+	damaged := bytes.Clone(data)
+	damaged[77] ^= 1
+	must(t, inner.Put(ctx, name, damaged))
+	if healed, err := v.Restored(ctx, name); err != nil || !bytes.Equal(healed, data) {
+		t.Fatal("its sidecar does not heal it:", err)
+	}
+}
+
 // Not redundant, a vault writes what it is given and nothing else, and still deletes what lies there from before.
 func TestNotRedundant(t *testing.T) {
 	_, bare := filled(t, false)

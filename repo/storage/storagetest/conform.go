@@ -35,6 +35,7 @@ func Conform(t *testing.T, open func() storage.Store) {
 		{"stop a list", stopList},
 		{"bad names", badNames},
 		{"no sharing of memory", noSharing},
+		{"stage, then commit", stageThenCommit},
 		{"cancelled", cancelled},
 		{"many at once", manyAtOnce},
 		{"same name at once", sameNameAtOnce},
@@ -137,6 +138,32 @@ func getTooLarge(t *testing.T, s storage.Store) {
 		wantError(t, err, storage.ErrTooLarge, "get too much")
 	}
 	wantGet(t, s, "huge", storage.MaxGet-1, -1, "\x00\x00")
+}
+
+// stageThenCommit uses the memory of what was staged for something else before it is committed, in another order.
+func stageThenCommit(t *testing.T, s storage.Store) {
+	put(t, s, "d/x", "before")
+	memory := []byte("staged x")
+	x, err := storage.Stage(t.Context(), s, "d/x", memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(memory, "staged y")
+	y, err := storage.Stage(t.Context(), s, "d/y", memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(memory)
+	for _, one := range []storage.Staged{y, x} {
+		if err := one.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantGet(t, s, "d/x", 0, -1, "staged x")
+	wantGet(t, s, "d/y", 0, -1, "staged y")
+	if _, err := storage.Stage(t.Context(), s, "../x", nil); !errors.Is(err, storage.ErrName) {
+		t.Fatal(err)
+	}
 }
 
 func replace(t *testing.T, s storage.Store) {
