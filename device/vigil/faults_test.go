@@ -69,7 +69,7 @@ func TestFaultsOfTheList(t *testing.T) {
 			})
 			x.Script(service, answer)
 			w.run(t, 3*time.Second)
-			x.Script(service, "")
+			x.Unscript(service)
 			w.until(t, vigil.Done, 1, time.Hour)
 		}
 	}

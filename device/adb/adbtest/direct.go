@@ -103,16 +103,19 @@ func (x *Direct) behind(service string) *Daemon {
 	return x.Daemon
 }
 
-// Script sets the raw answer, OKAY and length included, to one service; "" lets it
-// be answered as usual. The connection then hangs if the answer ends in "…hang", else it is closed.
+// Script sets the raw answer, OKAY and length included, to one service. The
+// connection then hangs if the answer ends in "…hang", else it is closed.
 func (x *Direct) Script(service, raw string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if raw == "" {
-		delete(x.script, service)
-		return
-	}
 	x.script[service] = raw
+}
+
+// Unscript lets a service be answered as usual again.
+func (x *Direct) Unscript(service string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.script, service)
 }
 
 // Unplug drops every connection and takes the phone off the list.
