@@ -41,7 +41,7 @@ test-tools bench-tools:
 # First everything but the proofs under the race detector; then the packages that count what they try, with the counts of every run, which
 # tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000 pictures,
 # and the decoder of HEIC, which the race detector slows down too much.
-proofs := ./bench/proof/... ./chunk ./device/... ./repo/... ./snapshot
+proofs := ./bench/proof/... ./chunk ./device/... ./repo/... ./snapshot ./snapshot/clearance
 test: test-tools vet
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '^shoebox/bench/proof$$')
 	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT
