@@ -16,8 +16,8 @@ import (
 	"shoebox/repo/storage"
 )
 
-// evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, reads each back, and
-// then a segment of them. Packs that cannot be read are taken off the list: they stay for check and heal.
+// evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, and then
+// a segment of them. Each is read back as soon as it is durable. Packs that cannot be read are taken off the list: they stay for check and heal.
 func (p *pruner) evacuate(ctx context.Context, packs []*packState) error {
 	b, err := p.repo.carrier(ctx, p.options.Batch)
 	if err != nil {

@@ -154,7 +154,10 @@ func (g *gathering) one(ctx context.Context, c childForm, below int) {
 	}
 	var p *readPage
 	if err == nil {
-		p, err = readAs(data, c, below)
+		p, err = pageOf(c.Part, data)
+	}
+	if err == nil {
+		p, err = c.checked(p, below)
 	}
 	g.keep(c, p, err)
 }

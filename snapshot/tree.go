@@ -53,33 +53,18 @@ func (r *pageReader) read(ctx context.Context, c childForm, below int) (*readPag
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(p, below); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return c.checked(p, below)
 }
 
-// readAs is read for bytes that are there.
-func readAs(data []byte, c childForm, below int) (*readPage, error) {
-	p, err := decodePage(data)
-	if err != nil {
-		return nil, fmt.Errorf("page %v is %w", c.Part.ID, err)
-	}
-	if err := c.check(p, below); err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-// check holds a page against what the page above, on level below, says of it.
-func (c childForm) check(p *readPage, below int) error {
+// checked gives a page that is what the page above, on level below, says of it.
+func (c childForm) checked(p *readPage, below int) (*readPage, error) {
 	switch {
 	case below <= maxLevel && p.level != below-1:
-		return fmt.Errorf("page %v is %w: it stands on level %d below level %d", c.Part.ID, crypt.ErrDamaged, p.level, below)
+		return nil, fmt.Errorf("page %v is %w: it stands on level %d below level %d", c.Part.ID, crypt.ErrDamaged, p.level, below)
 	case below <= maxLevel && (p.first() != c.First || p.count != c.Count):
-		return fmt.Errorf("page %v is %w: it is not the one the page above speaks of", c.Part.ID, crypt.ErrDamaged)
+		return nil, fmt.Errorf("page %v is %w: it is not the one the page above speaks of", c.Part.ID, crypt.ErrDamaged)
 	}
-	return nil
+	return p, nil
 }
 
 // anyLevel stands above every page.
@@ -93,11 +78,20 @@ func (r *pageReader) load(ctx context.Context, part repo.Part) (*readPage, error
 	if err != nil {
 		return nil, err
 	}
-	p, err := readAs(data, rootOf(part), anyLevel)
+	p, err := pageOf(part, data)
 	if err == nil && r.memo != nil {
 		r.memo[part.ID] = p
 	}
 	return p, err
+}
+
+// pageOf takes the bytes of a page apart.
+func pageOf(part repo.Part, data []byte) (*readPage, error) {
+	p, err := decodePage(data)
+	if err != nil {
+		return nil, fmt.Errorf("page %v is %w", part.ID, err)
+	}
+	return p, nil
 }
 
 // bytes reads a page as it is stored.
