@@ -19,7 +19,8 @@ import (
 type BatchOptions struct {
 	DataPack int // bytes a data pack may reach; 0 for 16 MiB
 	MetaPack int // bytes a meta pack may reach; 0 for 4 MiB
-	Uploads  int // packs on their way to the store at once; 0 for 4, of which 2 are in memory
+	Uploads  int // packs on their way to the store at once; 0 for 4
+	InMemory int // of these, of which the store may not have all bytes yet: of the others it only has to make them durable; 0 for 2
 }
 
 func (o BatchOptions) filled() BatchOptions {
@@ -31,6 +32,9 @@ func (o BatchOptions) filled() BatchOptions {
 	}
 	if o.Uploads == 0 {
 		o.Uploads = 4
+	}
+	if o.InMemory == 0 {
+		o.InMemory = 2
 	}
 	return o
 }

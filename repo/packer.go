@@ -39,10 +39,7 @@ type openPack struct {
 	stored chan struct{} // closed when the upload is over
 }
 
-const (
-	dataPacks = 2 // open at once
-	inMemory  = 2 // full packs of which the store may not have all bytes yet; of the others it only has to make them durable
-)
+const dataPacks = 2 // open at once
 
 func newPacker(ctx context.Context, b *Batch) *packer {
 	p := &packer{batch: b, full: make(chan *openPack), open: make(map[pack.Class][]*openPack), spare: make(map[pack.Class]chan []byte),
@@ -53,7 +50,7 @@ func newPacker(ctx context.Context, b *Batch) *packer {
 	p.open[pack.Data] = make([]*openPack, dataPacks)
 	p.open[pack.Meta] = make([]*openPack, 1)
 	for class, packs := range p.open {
-		p.spare[class] = make(chan []byte, len(packs)+min(b.options.Uploads, inMemory))
+		p.spare[class] = make(chan []byte, len(packs)+min(b.options.Uploads, b.options.InMemory))
 		for range cap(p.spare[class]) {
 			p.spare[class] <- nil // made when first needed
 		}

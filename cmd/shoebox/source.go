@@ -37,9 +37,6 @@ func (p *program) source(ctx context.Context, r *repo.Repo, f backupFlags, arg s
 	return p.folderSource(r, f, arg, exclude)
 }
 
-// folderReaders read a folder at once: enough to keep both disk and processors busy.
-const folderReaders = 3
-
 func (p *program) folderSource(r *repo.Repo, f backupFlags, arg string, exclude []string) (*source, error) {
 	dir, path, err := openFolder(arg, exclude)
 	if err != nil {
@@ -50,7 +47,7 @@ func (p *program) folderSource(r *repo.Repo, f backupFlags, arg string, exclude 
 		host = f.host
 	}
 	id := snapshot.DeviceID(r, "folder\x00"+host+"\x00"+path)
-	return &source{Source: dir, device: snapshot.Device{Kind: "folder", Name: path, ID: id}, roots: []string{path}, workers: folderReaders,
+	return &source{Source: dir, device: snapshot.Device{Kind: "folder", Name: path, ID: id}, roots: []string{path},
 		close: func() { _ = dir.Close() }}, nil // only read
 }
 
