@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +12,10 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
+	"shoebox/repo"
 	"shoebox/repo/storage"
 )
 
@@ -33,6 +37,13 @@ func (b *bench) floorCopy(dir string) command {
 	to := filepath.Join(b.work, "floor")
 	return command{program: floorCopy, args: []string{b.self, "-floor", "copy", dir, to},
 		before: func() error { return remake(to) }, after: func() error { return os.RemoveAll(to) }}
+}
+
+// floorSeal is floorCopy with what the promises of the format ask of each byte on the way.
+func (b *bench) floorSeal(dir string) command {
+	c := b.floorCopy(dir)
+	c.program, c.args[2] = floorSeal, "seal"
+	return c
 }
 
 func find(dir string) command {
@@ -64,15 +75,18 @@ func runFloor(what string, args []string) error {
 	case what == "nothing":
 		return nil
 	case what == "read" && len(args) == 1:
-		return directly(args[0], "", 1<<62)
+		return directly(args[0], "", 1<<62, nil)
 	case what == "copy" && len(args) == 2:
-		return directly(args[0], args[1], 1<<62)
+		return directly(args[0], args[1], 1<<62, nil)
 	case what == "copy" && len(args) == 3:
 		most, err := strconv.ParseInt(args[2], 10, 64)
 		if err != nil {
 			return err
 		}
-		return directly(args[0], args[1], most)
+		return directly(args[0], args[1], most, nil)
+	case what == "seal" && len(args) == 2:
+		repo.MakeRoomToWait()
+		return directly(args[0], args[1], 1<<62, sealed)
 	case what == "fsync" && len(args) == 1:
 		return syncMany(args[0])
 	}
@@ -87,8 +101,9 @@ type span struct {
 }
 
 // directly reads the files of a folder past the page cache, in the order of their paths, until most bytes are read; with a folder
-// to, it writes as many bytes there in files of 16 MiB, each safe before its buffer is used again.
-func directly(dir, to string, most int64) error {
+// to, it writes as many bytes there in files of 16 MiB, each safe before its buffer is used again. between, which may be nil, deals
+// with the bytes of each in between.
+func directly(dir, to string, most int64, between func([]byte) error) error {
 	batches := make(chan []span)
 	g := new(errgroup.Group)
 	var failed atomic.Bool
@@ -109,7 +124,7 @@ func directly(dir, to string, most int64) error {
 			var wrong error
 			for batch := range batches {
 				if wrong == nil {
-					wrong = carry(batch, buf, to, &names)
+					wrong = carry(batch, buf, to, &names, between)
 				}
 				if wrong != nil {
 					failed.Store(true) // and take what else comes, or nobody would
@@ -166,14 +181,36 @@ func roundUp(n int64) int64 {
 	return (n + floorPage - 1) / floorPage * floorPage
 }
 
+// sealed hashes bytes three times, as the id of a chunk, the sum of a file and the name of a pack, and seals them where they are.
+func sealed(buf []byte) error {
+	for range 3 {
+		blake3.Sum256(buf)
+	}
+	block, err := aes.NewCipher(make([]byte, 32))
+	if err != nil {
+		return err
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		return err
+	}
+	gcm.Seal(buf[:0], make([]byte, gcm.NonceSize()), buf[:len(buf)-gcm.Overhead()], nil)
+	return nil
+}
+
 // carry reads a batch and writes it.
-func carry(batch []span, buf []byte, to string, names *atomic.Int64) error {
+func carry(batch []span, buf []byte, to string, names *atomic.Int64, between func([]byte) error) error {
 	used := 0
 	for _, s := range batch {
 		if err := s.read(buf[used : used+int(roundUp(int64(s.n)))]); err != nil {
 			return err
 		}
 		used += int(roundUp(int64(s.n)))
+	}
+	if between != nil {
+		if err := between(buf[:used]); err != nil {
+			return err
+		}
 	}
 	if to == "" {
 		return nil

@@ -18,10 +18,10 @@ import (
 )
 
 // sizes are what a sweep changes; 0 stands for what shoebox does. Packs are in MiB.
-type sizes struct{ pack, meta, uploads, workers, ahead, restorers int }
+type sizes struct{ pack, meta, uploads, memory, workers, ahead, restorers int }
 
 func (s sizes) String() string {
-	return fmt.Sprintf("-pack=%d -meta=%d -uploads=%d -workers=%d -ahead=%d -restorers=%d", s.pack, s.meta, s.uploads, s.workers, s.ahead, s.restorers)
+	return fmt.Sprintf("-pack=%d -meta=%d -uploads=%d -memory=%d -workers=%d -ahead=%d -restorers=%d", s.pack, s.meta, s.uploads, s.memory, s.workers, s.ahead, s.restorers)
 }
 
 // sweep measures the same work with other sizes, each beside what shoebox does: the tables in docs/decisions/0014-sizes.md.
@@ -36,8 +36,9 @@ func (b *bench) sweep() error {
 	}{
 		{"largest data pack", []sizes{{pack: 9}, {pack: 12}, {pack: 24}, {pack: 32}, {pack: 64}}},
 		{"largest meta pack", []sizes{{meta: 1}, {meta: 2}, {meta: 16}}},
-		{"packs on their way at once", []sizes{{uploads: 1}, {uploads: 3}, {uploads: 4}}},
-		{"files read at once", []sizes{{workers: 2}, {workers: 3}, {workers: 6}, {workers: 8}}},
+		{"packs on their way at once", []sizes{{uploads: 1}, {uploads: 2}, {uploads: 8}}},
+		{"of these in memory", []sizes{{memory: 2}, {memory: 4}}},
+		{"files read at once", []sizes{{workers: 1}, {workers: 2}, {workers: 4}, {workers: 6}}},
 		{"files opened ahead", []sizes{{ahead: 4}, {ahead: 128}}},
 	} {
 		if err := b.vary("first backup: "+s.what, s.variants, func(v sizes) command { return b.swept(v, "first", l.src) }); err != nil {
@@ -51,7 +52,7 @@ func (b *bench) sweep() error {
 	if out, err := exec.CommandContext(b.ctx, once.args[0], once.args[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("a repository to restore from: %w: %s", err, out)
 	}
-	return b.vary("restore: files written at once", []sizes{{restorers: 2}, {restorers: 4}, {restorers: 8}, {restorers: 12}},
+	return b.vary("restore: files written at once", []sizes{{restorers: 2}, {restorers: 4}, {restorers: 6}, {restorers: 12}},
 		func(v sizes) command { return b.swept(v, "restore", l.src) })
 }
 
@@ -70,7 +71,7 @@ func (s sizes) name() string {
 	for _, one := range []struct {
 		n    int
 		unit string
-	}{{s.pack, "MiB"}, {s.meta, "MiB"}, {s.uploads, ""}, {s.workers, ""}, {s.ahead, ""}, {s.restorers, ""}} {
+	}{{s.pack, "MiB"}, {s.meta, "MiB"}, {s.uploads, ""}, {s.memory, ""}, {s.workers, ""}, {s.ahead, ""}, {s.restorers, ""}} {
 		if one.n != 0 {
 			return fmt.Sprint(one.n, " ", one.unit)
 		}
@@ -111,7 +112,7 @@ func runSweep(ctx context.Context, text string, args []string) error {
 
 func parseSizes(text string) (s sizes, err error) {
 	f := flag.NewFlagSet("sizes", flag.ContinueOnError)
-	for name, to := range map[string]*int{"pack": &s.pack, "meta": &s.meta, "uploads": &s.uploads, "workers": &s.workers, "ahead": &s.ahead, "restorers": &s.restorers} {
+	for name, to := range map[string]*int{"pack": &s.pack, "meta": &s.meta, "uploads": &s.uploads, "memory": &s.memory, "workers": &s.workers, "ahead": &s.ahead, "restorers": &s.restorers} {
 		f.IntVar(to, name, 0, "")
 	}
 	return s, f.Parse(strings.Fields(text))
@@ -133,7 +134,7 @@ func (s sizes) first(ctx context.Context, store storage.Store, src string) error
 	}
 	defer dir.Close()
 	_, err = snapshot.Backup(ctx, r, dir, snapshot.BackupOptions{Device: snapshot.Device{Kind: "folder", ID: "swept"}, Workers: s.workers, Ahead: s.ahead,
-		Batch: repo.BatchOptions{DataPack: s.pack << 20, MetaPack: s.meta << 20, Uploads: s.uploads}})
+		Batch: repo.BatchOptions{DataPack: s.pack << 20, MetaPack: s.meta << 20, Uploads: s.uploads, InMemory: s.memory}})
 	return err
 }
 
