@@ -39,10 +39,10 @@ func (b *bench) floorCopy(dir string) command {
 		before: func() error { return remake(to) }, after: func() error { return os.RemoveAll(to) }}
 }
 
-// floorSeal is floorCopy with what the promises of the format ask of each byte on the way.
-func (b *bench) floorSeal(dir string) command {
+// floorSeal is floorCopy with what the promises of the format ask of each byte on the way: so many hashes, and a cipher.
+func (b *bench) floorSeal(name, dir string, hashes int) command {
 	c := b.floorCopy(dir)
-	c.program, c.args[2] = floorSeal, "seal"
+	c.program, c.args = name, []string{b.self, "-floor", "seal", dir, c.args[4], strconv.Itoa(hashes)}
 	return c
 }
 
@@ -84,9 +84,13 @@ func runFloor(what string, args []string) error {
 			return err
 		}
 		return directly(args[0], args[1], most, nil)
-	case what == "seal" && len(args) == 2:
+	case what == "seal" && len(args) == 3:
+		hashes, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
 		repo.MakeRoomToWait()
-		return directly(args[0], args[1], 1<<62, sealed)
+		return directly(args[0], args[1], 1<<62, func(buf []byte) error { return sealed(buf, hashes) })
 	case what == "fsync" && len(args) == 1:
 		return syncMany(args[0])
 	}
@@ -181,9 +185,10 @@ func roundUp(n int64) int64 {
 	return (n + floorPage - 1) / floorPage * floorPage
 }
 
-// sealed hashes bytes three times, as the id of a chunk, the sum of a file and the name of a pack, and seals them where they are.
-func sealed(buf []byte) error {
-	for range 3 {
+// sealed hashes bytes as often as said, as the id of a chunk, the sum of a file and the name of a pack, and seals them where they
+// are; to open them takes as long.
+func sealed(buf []byte, hashes int) error {
+	for range hashes {
 		blake3.Sum256(buf)
 	}
 	block, err := aes.NewCipher(make([]byte, 32))
