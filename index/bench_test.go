@@ -2,7 +2,10 @@ package index
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,15 +15,47 @@ import (
 // BenchmarkMillion loads chunks in segments of 5,000, opens the index again and looks chunks up. It
 // reports what one load takes and how much memory the process then held at most over its start.
 func BenchmarkMillion(b *testing.B) {
+	o := testOptions()
+	o.flushAt = 0
+	benchmarkIndex(b, o)
+}
+
+// BenchmarkSizes does the same with other options of badger's tables, and with more or less held in memory, each beside what the
+// index does. docs/decisions/0018-index-sizes.md has its table.
+func BenchmarkSizes(b *testing.B) {
+	chosen := tableOptions
+	defer func() { tableOptions = chosen }()
+	for _, s := range []struct {
+		name string
+		set  func(*Options)
+	}{
+		{"chosen", func(*Options) {}},
+		{"block=1024", func(*Options) { tableOptions.BlockSize = 1 << 10 }},
+		{"block=2048", func(*Options) { tableOptions.BlockSize = 2 << 10 }},
+		{"block=8192", func(*Options) { tableOptions.BlockSize = 8 << 10 }},
+		{"block=16384", func(*Options) { tableOptions.BlockSize = 16 << 10 }},
+		{"bloom=0.1", func(*Options) { tableOptions.BloomFalsePositive = 0.1 }},
+		{"bloom=0.001", func(*Options) { tableOptions.BloomFalsePositive = 0.001 }},
+		{"held=8192", func(o *Options) { o.flushAt = 1 << 13 }},
+		{"held=131072", func(o *Options) { o.flushAt = 1 << 17 }},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			o := testOptions()
+			o.flushAt, tableOptions = 0, chosen
+			s.set(&o)
+			benchmarkIndex(b, o)
+		})
+	}
+}
+
+func benchmarkIndex(b *testing.B, o Options) {
 	count := 1_000_000
 	if given, err := strconv.Atoi(os.Getenv("INDEX_ENTRIES")); err == nil {
 		count = given
 	}
-	o := testOptions()
-	o.flushAt = 0
 	for b.Loop() {
 		b.StopTimer()
-		dir, before := b.TempDir(), memory(b, "VmRSS")
+		dir, before := b.TempDir(), fromHere(b)
 		b.StartTimer()
 		start := time.Now()
 		x := open(b, dir, o)
@@ -37,6 +72,7 @@ func BenchmarkMillion(b *testing.B) {
 		findMany(b, x, count)
 		b.ReportMetric(float64(memory(b, "VmHWM")-before)/1024, "peak-MB")
 		b.ReportMetric(float64(memory(b, "RssAnon"))/1024, "own-MB")
+		b.ReportMetric(diskUse(b, dir)/1e6, "disk-MB")
 		shut(b, x)
 	}
 }
@@ -77,6 +113,31 @@ func findMany(b *testing.B, x *Index, count int) {
 		}
 	}
 	b.ReportMetric(float64(time.Since(start).Nanoseconds())/tries, "miss-ns")
+}
+
+// fromHere lets the peak of memory begin anew, and tells what is taken now, in KiB.
+func fromHere(b *testing.B) int {
+	debug.FreeOSMemory()
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // a wish, of Linux alone
+	return memory(b, "VmRSS")
+}
+
+// diskUse is what the files below a folder take, in bytes.
+func diskUse(b *testing.B, dir string) (bytes float64) {
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			bytes += float64(info.Size())
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return bytes
 }
 
 // memory reads a line of /proc/self/status, in KiB; elsewhere it is 0.
