@@ -39,10 +39,10 @@ func (b *bench) floorCopy(dir string) command {
 		before: func() error { return remake(to) }, after: func() error { return os.RemoveAll(to) }}
 }
 
-// floorSeal is floorCopy with what the promises of the format ask of each byte on the way: so many hashes, and a cipher.
-func (b *bench) floorSeal(name, dir string, hashes int) command {
+// floorSeal is floorCopy with what the promises of the format ask of each byte on the way: three hashes, and a cipher.
+func (b *bench) floorSeal(dir string) command {
 	c := b.floorCopy(dir)
-	c.program, c.args = name, []string{b.self, "-floor", "seal", dir, c.args[4], strconv.Itoa(hashes)}
+	c.program, c.args[2] = floorSeal, "seal"
 	return c
 }
 
@@ -84,13 +84,11 @@ func runFloor(what string, args []string) error {
 			return err
 		}
 		return directly(args[0], args[1], most, nil)
-	case what == "seal" && len(args) == 3:
-		hashes, err := strconv.Atoi(args[2])
-		if err != nil {
-			return err
-		}
+	case what == "seal" && len(args) == 2:
 		repo.MakeRoomToWait()
-		return directly(args[0], args[1], 1<<62, func(buf []byte) error { return sealed(buf, hashes) })
+		return directly(args[0], args[1], 1<<62, func(buf []byte) error { return sealed(buf, 3) })
+	case what == "give" && len(args) == 2:
+		return giveBack(args[0], args[1])
 	case what == "fsync" && len(args) == 1:
 		return syncMany(args[0])
 	}
@@ -186,7 +184,7 @@ func roundUp(n int64) int64 {
 }
 
 // sealed hashes bytes as often as said, as the id of a chunk, the sum of a file and the name of a pack, and seals them where they
-// are; to open them takes as long.
+// are.
 func sealed(buf []byte, hashes int) error {
 	for range hashes {
 		blake3.Sum256(buf)
