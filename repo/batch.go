@@ -20,7 +20,7 @@ type BatchOptions struct {
 	DataPack int // bytes a data pack may reach; 0 for 16 MiB
 	MetaPack int // bytes a meta pack may reach; 0 for 4 MiB
 	Uploads  int // packs on their way to the store at once; 0 for 4
-	InMemory int // of these, of which the store may not have all bytes yet: of the others it only has to make them durable; 0 for 2
+	InMemory int // of these, held in memory because the store has not all their bytes yet: the others only wait to be durable; 0 for 2
 }
 
 func (o BatchOptions) filled() BatchOptions {
