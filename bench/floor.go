@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"errors"
@@ -33,18 +34,17 @@ func (b *bench) floorRead(dir string) command {
 }
 
 // floorCopy may be given a number of bytes to end at.
-func (b *bench) floorCopy(dir string) command {
+func (b *bench) floorCopy(dir string) command { return b.floorTo(floorCopy, "copy", dir) }
+
+// floorTo is one that writes into a folder of its own.
+func (b *bench) floorTo(name, what, dir string) command {
 	to := filepath.Join(b.work, "floor")
-	return command{program: floorCopy, args: []string{b.self, "-floor", "copy", dir, to},
+	return command{program: name, args: []string{b.self, "-floor", what, dir, to},
 		before: func() error { return remake(to) }, after: func() error { return os.RemoveAll(to) }}
 }
 
 // floorSeal is floorCopy with what the promises of the format ask of each byte on the way: three hashes, and a cipher.
-func (b *bench) floorSeal(dir string) command {
-	c := b.floorCopy(dir)
-	c.program, c.args[2] = floorSeal, "seal"
-	return c
-}
+func (b *bench) floorSeal(dir string) command { return b.floorTo(floorSeal, "seal", dir) }
 
 func find(dir string) command {
 	return command{program: floorFind, args: []string{"find", dir, "-printf", `%P %s %T@ %m\n`}}
@@ -106,39 +106,42 @@ type span struct {
 // to, it writes as many bytes there in files of 16 MiB, each safe before its buffer is used again. between, which may be nil, deals
 // with the bytes of each in between.
 func directly(dir, to string, most int64, between func([]byte) error) error {
-	batches := make(chan []span)
-	g := new(errgroup.Group)
-	var failed atomic.Bool
-	g.Go(func() error {
-		defer close(batches)
-		return spans(dir, most, func(batch []span) error {
-			if failed.Load() {
-				return io.ErrClosedPipe
-			}
-			batches <- batch
-			return nil
-		})
-	})
 	var names atomic.Int64
-	for range floorDepth {
-		g.Go(func() error {
-			buf := storage.AlignedBuffer(floorPack)[:floorPack]
-			var wrong error
-			for batch := range batches {
-				if wrong == nil {
-					wrong = carry(batch, buf, to, &names, between)
-				}
-				if wrong != nil {
-					failed.Store(true) // and take what else comes, or nobody would
-				}
-			}
-			return wrong
-		})
-	}
-	if err := g.Wait(); err != nil || to == "" {
+	err := severalAtOnce(func(take func([]span) error) error { return spans(dir, most, take) },
+		func(batch []span, buf []byte) error { return carry(batch, buf, to, &names, between) })
+	if err != nil || to == "" {
 		return err
 	}
 	return syncDir(to)
+}
+
+// severalAtOnce works on what is dealt out, each worker with a buffer of its own, until one of them fails.
+func severalAtOnce[T any](deal func(take func(T) error) error, work func(one T, buf []byte) error) error {
+	g, ctx := errgroup.WithContext(context.Background())
+	dealt := make(chan T)
+	g.Go(func() error {
+		defer close(dealt)
+		return deal(func(one T) error {
+			select {
+			case dealt <- one:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+	})
+	for range floorDepth {
+		g.Go(func() error {
+			buf := storage.AlignedBuffer(floorPack)[:floorPack]
+			for one := range dealt {
+				if err := work(one, buf); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // spans hands out what fits into one buffer, each span on a border of its own.

@@ -8,55 +8,30 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"shoebox/repo"
-	"shoebox/repo/storage"
 )
 
 // floorGive is the least that giving files back needs: as many bytes read, opened and hashed as the id of a chunk and as the sum of a file, and each file
 // written under a temporary name, made safe, and given its name.
 func (b *bench) floorGive(dir string) command {
-	c := b.floorCopy(dir)
-	c.program, c.args[2] = floorGive, "give"
-	return c
+	return b.floorTo(floorGive, "give", dir)
 }
 
 // giveBack makes files of the sizes of those in dir, in the order of their paths, several at once.
 func giveBack(dir, to string) error {
 	repo.MakeRoomToWait()
-	paths := make(chan string)
-	g := new(errgroup.Group)
-	var failed atomic.Bool
-	g.Go(func() error {
-		defer close(paths)
-		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil || !d.Type().IsRegular():
-				return err
-			case failed.Load():
-				return filepath.SkipAll
-			}
-			paths <- path
-			return nil
-		})
-	})
 	var names atomic.Int64
-	for range floorDepth {
-		g.Go(func() (wrong error) {
-			buf := storage.AlignedBuffer(floorPack)[:floorPack]
-			for path := range paths {
-				if wrong == nil {
-					wrong = giveOne(path, filepath.Join(to, fmt.Sprint(names.Add(1))), buf)
-				}
-				if wrong != nil {
-					failed.Store(true) // and take what else comes, or nobody would
-				}
+	err := severalAtOnce(func(take func(string) error) error {
+		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
 			}
-			return wrong
+			return take(path)
 		})
-	}
-	if err := g.Wait(); err != nil {
+	}, func(path string, buf []byte) error {
+		return giveOne(path, filepath.Join(to, fmt.Sprint(names.Add(1))), buf)
+	})
+	if err != nil {
 		return err
 	}
 	return syncDir(to)
