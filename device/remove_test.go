@@ -209,7 +209,7 @@ func TestRemoveSlowHash(t *testing.T) {
 	h := newHomePhone(t, adbtest.Config{Programs: map[string]string{"sha256sum": slow}})
 	h.server.Stall, h.server.Reply = time.Second, 5*time.Second
 	p := openPhone(t, h.server, device.PhoneOptions{})
-	f, sum, at := h.put(t, "DCIM/large.mp4", 9<<20)
+	f, sum, at := h.put(t, "DCIM/large.mp4", 64<<20)
 	if err := p.Remove(t.Context(), f, sum); err != nil || isThere(t, at) {
 		t.Error(err)
 	}

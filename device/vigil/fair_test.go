@@ -17,7 +17,7 @@ import (
 // Two phones behind one slow cable: equal ones are done about together, and one with little on it long before one with much, also when
 // that one began first.
 func TestFairly(t *testing.T) {
-	const rate = 24 << 20 // bytes per second, of both together
+	const rate = 8 << 20 // bytes per second, of both together: slow, so that a busy processor is not what they share
 	for name, c := range map[string]struct {
 		files [2]int                        // on each, of 200 KB
 		late  time.Duration                 // after which the second is plugged in
@@ -25,7 +25,7 @@ func TestFairly(t *testing.T) {
 	}{
 		"equal":            {[2]int{40, 40}, 0, func(a, b time.Duration) bool { return a < b*3/2 && b < a*3/2 }},
 		"large and small":  {[2]int{80, 8}, 0, func(a, b time.Duration) bool { return b < a/3 }},
-		"small comes late": {[2]int{300, 8}, 200 * time.Millisecond, func(a, b time.Duration) bool { return b < a/3 }},
+		"small comes late": {[2]int{160, 8}, 200 * time.Millisecond, func(a, b time.Duration) bool { return b < a/3 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := direct(t, adbtest.Config{Serial: "P1", Storage: filled(c.files[0])})

@@ -77,9 +77,10 @@ func (v *vigil) look(ctx context.Context) error {
 }
 
 func (v *vigil) serverLost(err error) {
-	next := v.now().Add(doubled(firstServer, v.lostTimes, longestServer))
+	now := v.now()
+	next := now.Add(doubled(firstServer, v.lostTimes, longestServer))
 	if v.lostTimes == 0 {
-		v.tell(Event{Kind: Lost, Err: err, Next: next})
+		v.tell(Event{Kind: Lost, At: now, Err: err, Next: next})
 	}
 	v.lostTimes++
 	v.lookAfter, v.dirty = next, true

@@ -147,7 +147,7 @@ func (v *vigil) finish(r result) {
 		one.failures++
 		one.tried = now
 	}
-	v.tell(Event{Kind: r.kind, Phone: one.phone, Name: one.name, Err: r.err, Next: one.next})
+	v.tell(Event{Kind: r.kind, At: now, Phone: one.phone, Name: one.name, Err: r.err, Next: one.next})
 }
 
 func sameReason(a, b error) bool {

@@ -183,10 +183,13 @@ type vigil struct {
 // now is the time of the wall clock.
 func (v *vigil) now() time.Time { return v.o.Now().Round(0) }
 
+// tell passes on what happened now, or At.
 func (v *vigil) tell(e Event) {
 	v.telling.Lock()
 	defer v.telling.Unlock()
-	e.At = v.now()
+	if e.At.IsZero() {
+		e.At = v.now()
+	}
 	v.o.Tell(e)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -281,6 +282,23 @@ func TestFailing(t *testing.T) {
 	}
 	w.locked(func() { w.fails = nil })
 	w.until(t, vigil.Done, 1, time.Hour)
+}
+
+// When a turn ended and when the next may be are told from one look at the clock, which goes on meanwhile.
+func TestEventHasOneTime(t *testing.T) {
+	var looks atomic.Int64
+	w := watch(t, direct(t, adbtest.Config{}), "SIM0001", func(o *vigil.Options) {
+		now := o.Now
+		o.Now = func() time.Time { return now().Add(time.Duration(looks.Add(1)) * time.Microsecond) }
+	})
+	w.locked(func() { w.fails = errors.New("the repository is away") })
+	if e := w.until(t, vigil.Failed, 1, time.Minute); e.Next.Sub(e.At) != 30*time.Second {
+		t.Errorf("%+v", e)
+	}
+	w.locked(func() { w.fails = nil })
+	if e := w.until(t, vigil.Done, 1, time.Hour); e.Next.Sub(e.At) != 20*time.Hour {
+		t.Errorf("%+v", e)
+	}
 }
 
 // An unknown phone is told of once per plugging, and has its turn as soon as it has a name.
