@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"shoebox/bench/proof"
+	"shoebox/repo"
 	"shoebox/repo/storage"
 	"shoebox/snapshot"
 )
@@ -72,16 +73,13 @@ func TestTwoForgetsAtOnce(t *testing.T) {
 			k.lab = base.lab.copied()
 			store := &turnstile{Store: k.lab.store, at: at}
 			store.meanwhile = func() {
-				r, err := openStore(t, k.lab.store)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer r.Close()
-				o := k.options()
-				o.Host = "there"
-				if _, err := snapshot.Forget(t.Context(), r, []string{b}, o); err != nil {
-					t.Errorf("call %d: the other forget: %v", at, err)
-				}
+				k.there(t, func(r *repo.Repo) {
+					o := k.options()
+					o.Host = "there"
+					if _, err := snapshot.Forget(t.Context(), r, []string{b}, o); err != nil {
+						t.Errorf("call %d: the other forget: %v", at, err)
+					}
+				})
 			}
 			r, err := openStore(t, store)
 			if err != nil {
@@ -119,6 +117,17 @@ func TestTwoForgetsAtOnce(t *testing.T) {
 		}
 	}
 	proof.Count(t, 15, tried)
+}
+
+// there is another computer, which knew nothing before, doing something.
+func (k *thinned) there(t *testing.T, do func(*repo.Repo)) {
+	t.Helper()
+	r, err := openStore(t, k.lab.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	do(r)
 }
 
 func cloneOf(m map[[32]byte][]byte) map[[32]byte][]byte {

@@ -9,6 +9,7 @@ import (
 
 	"shoebox/chunk"
 	"shoebox/repo"
+	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 )
 
@@ -63,23 +64,15 @@ func (p *roots) Parts(ctx context.Context, live func(chunk.ID) bool) iter.Seq2[r
 var errStop = errors.New("stop")
 
 func (p *roots) parts(ctx context.Context, live func(chunk.ID) bool, yield func(repo.Part, error) bool) error {
-	v, err := takeFullSurvey(ctx, p.repo)
-	if err == nil {
-		err = p.refuse(ctx, v)
-	}
-	if err != nil {
-		return err
-	}
 	give := func(part repo.Part) error {
 		if !yield(part, nil) {
 			return errStop
 		}
 		return nil
 	}
-	for _, s := range v.confirmed() {
-		if err := p.whole(ctx, s, give); err != nil {
-			return err
-		}
+	v, err := p.confirmed(ctx, give)
+	if err != nil {
+		return err
 	}
 	if err := p.forgotten(ctx, v, live, give); err != nil {
 		return err
@@ -120,14 +113,74 @@ func (p *roots) refuse(ctx context.Context, v *survey) error {
 	return remember(p.repo, v, false)
 }
 
-// whole yields all parts of a snapshot that no earlier one has.
-func (p *roots) whole(ctx context.Context, s Snapshot, give func(repo.Part) error) error {
-	var failed error
+// confirmed yields what confirmed snapshots need, and gives the survey that names them. One of them may have been forgotten since the survey, and
+// let go of by another prune: then what only it needed is gone, and the next survey knows the attic that holds the rest.
+func (p *roots) confirmed(ctx context.Context, give func(repo.Part) error) (*survey, error) {
+	for {
+		v, err := takeFullSurvey(ctx, p.repo)
+		if err == nil {
+			err = p.refuse(ctx, v)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s, err := p.wholeAll(ctx, v.confirmed(), give)
+		if err == nil {
+			return v, nil
+		}
+		if !isLost(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		if left, failed := hasLeft(ctx, p.repo, s.Name); failed != nil || !left {
+			return nil, errors.Join(err, failed)
+		}
+	}
+}
+
+// wholeAll gives the snapshot at which it failed.
+func (p *roots) wholeAll(ctx context.Context, all []Snapshot, give func(repo.Part) error) (Snapshot, error) {
+	for _, s := range all {
+		if err := p.whole(ctx, s, give); err != nil {
+			return s, err
+		}
+	}
+	return Snapshot{}, nil
+}
+
+// hasLeft tells whether a snapshot is forgotten and its record deleted, which only a prune does.
+func hasLeft(ctx context.Context, r *repo.Repo, name string) (bool, error) {
+	for rec, err := range r.Records(ctx, Kind) {
+		switch {
+		case rec.Name == name:
+			return false, nil
+		case err != nil && !errors.Is(err, crypt.ErrDamaged):
+			return false, err
+		}
+	}
+	v := new(survey)
+	err := v.readTombstones(ctx, r)
+	_, forgotten := v.tombs[name]
+	return forgotten, err
+}
+
+// whole yields all parts of a snapshot that no earlier one has. When it fails, none of its pages counts as walked: another snapshot may need what
+// was not reached.
+func (p *roots) whole(ctx context.Context, s Snapshot, give func(repo.Part) error) (failed error) {
+	var noted []chunk.ID
+	defer func() {
+		if failed == nil {
+			return
+		}
+		for _, id := range noted {
+			delete(p.walked, id)
+		}
+	}()
 	note := func(c childForm) bool {
 		if _, ok := p.walked[c.Part.ID]; ok || failed != nil {
 			return true
 		}
 		p.walked[c.Part.ID] = struct{}{}
+		noted = append(noted, c.Part.ID)
 		failed = give(c.Part)
 		return failed != nil
 	}

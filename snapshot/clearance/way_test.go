@@ -103,28 +103,47 @@ func (w *way) try(command, name string, silence time.Duration, fault adbtest.Fau
 	w.t.Helper()
 	c := commands[command]
 	w.name, w.tried = fmt.Sprintf("%s, %s %s%s: %s", command, fault.Op, fault.Has, fault.Path, name), w.tried+1
-	w.reset(c.from != freed && command != "restore")
-	l := w.labs[c.from].copied()
-	r := l.open(l.store)
+	r := w.meets(c, silence, fault, c.from != freed && command != "restore")
 	defer r.Close()
-	if strings.HasPrefix(fault.Has, "content") { // its gallery knows what it has, and is to forget it
-		if err := w.phone.daemon.Learn(); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	w.phone.daemon.Break(fault)
-	_ = w.once(c, r, silence, false) // what it says of the fault is told elsewhere; do judges what it did
 	if w.phone.daemon.Spoiled() == 0 {
 		w.bad("the fault was never met")
 	}
-	w.phone.daemon.Mend()
-	w.phone.direct.Plug()
+	w.mend()
 	if err := w.once(c, r, patience, true); err != nil {
 		w.bad("it does not work afterwards: %v", err)
 	}
 	if c.end != nil {
 		c.end(w, r)
 	}
+}
+
+// meets has a command run into a fault, on a phone and in a repository as they were before. The phone of a busy machine may seem silent before it comes
+// to that: then once more, with more patience.
+func (w *way) meets(c command, silence time.Duration, fault adbtest.Fault, full bool) *repo.Repo {
+	w.t.Helper()
+	for {
+		w.reset(full)
+		l := w.labs[c.from].copied()
+		r := l.open(l.store)
+		if strings.HasPrefix(fault.Has, "content") { // its gallery knows what it has, and is to forget it
+			if err := w.phone.daemon.Learn(); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		w.phone.daemon.Break(fault)
+		_ = w.once(c, r, silence, false) // what it says of the fault is told elsewhere; do judges what it did
+		if w.phone.daemon.Spoiled() > 0 || silence >= patience {
+			return r
+		}
+		_ = r.Close()
+		w.mend()
+		silence *= 4
+	}
+}
+
+func (w *way) mend() {
+	w.phone.daemon.Mend()
+	w.phone.direct.Plug()
 }
 
 func (w *way) bad(format string, args ...any) {
