@@ -38,14 +38,15 @@ test-tools bench-tools:
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
 
-# First everything but the proofs under the race detector; then the packages that count what they try, with the counts of every run, which
-# tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000 pictures,
-# and the decoder of HEIC, which the race detector slows down too much.
+# First everything but the proofs under the race detector; then the proofs, and of the other packages the tests in whose files something is counted, with
+# the counts of every run, which tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000
+# pictures, and the decoder of HEIC, which the race detector slows down too much.
 proofs := ./bench/proof/... ./chunk ./device/... ./repo/... ./snapshot ./snapshot/clearance
+counting := { ls bench/proof/*_test.go; grep -rlE --include='*_test.go' 'tried\.Cases|proof\.(Count|Pick)' .; } | xargs sed -nE 's/^func (Test\w+)\(t .*/\1/p' | sort -u | paste -sd '|'
 test: test-tools vet
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '^shoebox/bench/proof$$')
 	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT
-	SHOEBOX_PROOF=1 SHOEBOX_COUNTS=$$counts $(GO) test -timeout 30m $(proofs)
+	SHOEBOX_PROOF=1 SHOEBOX_COUNTS=$$counts $(GO) test -timeout 30m -run "^($$($(counting)))$$" $(proofs)
 	SHOEBOX_PROOF=1 $(GO) test -timeout 20m -run '^(TestMany|TestHEIC|TestHostileHEIC)$$' ./gallery ./gallery/thumb
 	$(GO) run ./bench/proof/tally -level every $$counts
 
