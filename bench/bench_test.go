@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -134,6 +137,26 @@ func TestFloorCopiesAllBytes(t *testing.T) {
 	}
 	if err := runFloor("read", []string{filepath.Join(dir, "nothing")}); err == nil {
 		t.Error("a folder that is not there was read")
+	}
+}
+
+// The floor of a prune moves as many bytes as it is told, and leaves nothing of what they came from.
+func TestFloorMovesAndDeletes(t *testing.T) {
+	dir, to := filepath.Join(t.TempDir(), "packs"), t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "3f"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "3f", "pack"), make([]byte, 40<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := runFloor("move", []string{dir, to, strconv.Itoa(17 << 20)}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := treeSize(to); err != nil || got != 17<<20 {
+		t.Errorf("%d bytes moved instead of %d, %v", got, 17<<20, err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is there still: %v", err)
 	}
 }
 

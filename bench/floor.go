@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/zeebo/blake3"
@@ -33,7 +32,6 @@ func (b *bench) floorRead(dir string) command {
 	return command{program: floorRead, args: []string{b.self, "-floor", "read", dir}}
 }
 
-// floorCopy may be given a number of bytes to end at.
 func (b *bench) floorCopy(dir string) command { return b.floorTo(floorCopy, "copy", dir) }
 
 // floorTo is one that writes into a folder of its own.
@@ -75,18 +73,14 @@ func runFloor(what string, args []string) error {
 	case what == "nothing":
 		return nil
 	case what == "read" && len(args) == 1:
-		return directly(args[0], "", 1<<62, nil)
+		return directly(args[0], "", nil)
 	case what == "copy" && len(args) == 2:
-		return directly(args[0], args[1], 1<<62, nil)
-	case what == "copy" && len(args) == 3:
-		most, err := strconv.ParseInt(args[2], 10, 64)
-		if err != nil {
-			return err
-		}
-		return directly(args[0], args[1], most, nil)
+		return directly(args[0], args[1], nil)
+	case what == "move" && len(args) == 3:
+		return moveOut(args[0], args[1], args[2])
 	case what == "seal" && len(args) == 2:
 		repo.MakeRoomToWait()
-		return directly(args[0], args[1], 1<<62, func(buf []byte) error { return sealed(buf, 3) })
+		return directly(args[0], args[1], func(buf []byte) error { return sealed(buf, 3) })
 	case what == "give" && len(args) == 2:
 		return giveBack(args[0], args[1])
 	case what == "fsync" && len(args) == 1:
@@ -102,13 +96,19 @@ type span struct {
 	n    int
 }
 
-// directly reads the files of a folder past the page cache, in the order of their paths, until most bytes are read; with a folder
-// to, it writes as many bytes there in files of 16 MiB, each safe before its buffer is used again. between, which may be nil, deals
-// with the bytes of each in between.
-func directly(dir, to string, most int64, between func([]byte) error) error {
+// directly reads the files of a folder past the page cache, in the order of their paths; with a folder to, it writes as many bytes there in files of
+// 16 MiB, each safe before its buffer is used again. between, which may be nil, deals with the bytes of each in between.
+func directly(dir, to string, between func([]byte) error) error {
 	var names atomic.Int64
-	err := severalAtOnce(func(take func([]span) error) error { return spans(dir, most, take) },
-		func(batch []span, buf []byte) error { return carry(batch, buf, to, &names, between) })
+	err := severalAtOnce(func(take func([]span) error) error { return spans(dir, 1<<62, take) },
+		func(batch []span, buf []byte) error {
+			path := ""
+			if to != "" {
+				path = filepath.Join(to, fmt.Sprint(names.Add(1)))
+			}
+			_, err := carry(batch, buf, path, between)
+			return err
+		})
 	if err != nil || to == "" {
 		return err
 	}
@@ -144,7 +144,7 @@ func severalAtOnce[T any](deal func(take func(T) error) error, work func(one T, 
 	return g.Wait()
 }
 
-// spans hands out what fits into one buffer, each span on a border of its own.
+// spans hands out most bytes, as much at a time as fits into one buffer, each span on a border of its own.
 func spans(dir string, most int64, take func([]span) error) error {
 	var batch []span
 	room := floorPack
@@ -204,29 +204,28 @@ func sealed(buf []byte, hashes int) error {
 	return nil
 }
 
-// carry reads a batch and writes it.
-func carry(batch []span, buf []byte, to string, names *atomic.Int64, between func([]byte) error) error {
-	used := 0
+// carry reads a batch and writes it to a new file, if there is a path for one. It tells how much of buf that took.
+func carry(batch []span, buf []byte, path string, between func([]byte) error) (used int, err error) {
 	for _, s := range batch {
 		if err := s.read(buf[used : used+int(roundUp(int64(s.n)))]); err != nil {
-			return err
+			return used, err
 		}
 		used += int(roundUp(int64(s.n)))
 	}
 	if between != nil {
 		if err := between(buf[:used]); err != nil {
-			return err
+			return used, err
 		}
 	}
-	if to == "" {
-		return nil
+	if path == "" {
+		return used, nil
 	}
-	f, err := openDirect(filepath.Join(to, fmt.Sprint(names.Add(1))), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	f, err := openDirect(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return err
+		return used, err
 	}
 	_, err = f.Write(buf[:used])
-	return errors.Join(err, f.Sync(), f.Close())
+	return used, errors.Join(err, f.Sync(), f.Close())
 }
 
 func (s span) read(buf []byte) error {

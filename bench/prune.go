@@ -35,12 +35,10 @@ func (b *bench) prune() error {
 		c.after = func() error { return scratch.pruned(program, left) }
 		return c
 	})
-	moves := b.floorCopy(l.src)
-	moves.program, moves.args = "floor: read and write what moved", append(moves.args, fmt.Sprint(moved))
 	err = b.compare(row{Work: fmt.Sprintf("forget %d of %d snapshots and prune: half of the bytes", count, 2*count),
-		Goals: []goal{faster("restic", 4, 0), faster("borg", 1.5, 0), within(moves.program, 0, 1.3)},
+		Goals: []goal{faster("restic", 4, 0), faster("borg", 1.5, 0), within(floorMove, 0, 1.3)},
 		Note:  fmt.Sprintf("shoebox wrote %.0f MB anew; each works on a fresh copy of the same repository, at its own measure of how much dead room it leaves", float64(moved)/1e6),
-	}, append(commands, moves)...)
+	}, append(commands, l.floorMove(moved))...)
 	if err != nil {
 		return err
 	}
@@ -108,12 +106,20 @@ func (p *programs) forget(program string, count int) command {
 // copyTo copies a program's repository and home: borg's and shoebox's caches know what the repository was last.
 func (p *programs) copyTo(to *programs, program string) error {
 	for _, dir := range [][2]string{{p.repo(program), to.repo(program)}, {p.home(program), to.home(program)}} {
-		if err := remake(dir[1]); err != nil {
+		if err := p.b.copyTree(dir[0], dir[1]); err != nil {
 			return err
 		}
-		if out, err := exec.CommandContext(p.b.ctx, "cp", "-a", dir[0]+"/.", dir[1]).CombinedOutput(); err != nil {
-			return fmt.Errorf("copy %s: %w: %s", dir[0], err, out)
-		}
+	}
+	return nil
+}
+
+// copyTree replaces one folder with a copy of another.
+func (b *bench) copyTree(from, to string) error {
+	if err := remake(to); err != nil {
+		return err
+	}
+	if out, err := exec.CommandContext(b.ctx, "cp", "-a", from+"/.", to).CombinedOutput(); err != nil {
+		return fmt.Errorf("copy %s: %w: %s", from, err, out)
 	}
 	return nil
 }

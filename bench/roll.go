@@ -21,6 +21,7 @@ const (
 	floorCopy  = "floor: read and write with O_DIRECT"
 	floorSeal  = "floor: read, hash three times, seal and write with O_DIRECT"
 	floorGive  = "floor: read, open, hash twice, and write each file safely"
+	floorMove  = "floor: read, write and read back what moved, and delete what it came from"
 	floorFind  = "find -printf"
 	floorStart = "floor: start of a process"
 )
