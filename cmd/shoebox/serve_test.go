@@ -165,6 +165,17 @@ func TestServePhone(t *testing.T) {
 	b.Wait(`document.querySelectorAll(".tile").length == 9 && document.querySelector("[aria-label^='PXL_20261030_120000000']")`)
 	b.Click("[aria-label^='PXL_20261030_120000000']")
 	b.Wait(`document.body.dataset.ready && document.getElementById("restore-one")`)
+	b.Wait(`!document.getElementById("put-back").hidden`)
+	if moved := gallerytest.Eval[[]string](b, `(() => { // by the phone, which is found while a finger is on its way
+		const late = document.getElementById("put-back"), others = [...document.querySelectorAll("header .round")].filter((x) => x !== late);
+		const shown = others.map((x) => x.getBoundingClientRect().left);
+		late.hidden = true;
+		const moved = others.filter((x, i) => x.getBoundingClientRect().left !== shown[i]).map((x) => x.id);
+		late.hidden = false;
+		return moved;
+	})()`); len(moved) > 0 {
+		t.Errorf("a phone that is found moves %v", moved)
+	}
 	b.Click("#restore-one")
 	b.Wait(`document.getElementById("said").textContent.startsWith("Restored to")`)
 	got, err := os.ReadFile(filepath.Join(restored, "DCIM/Camera/PXL_20261030_120000000.jpg"))
@@ -177,7 +188,6 @@ func TestServePhone(t *testing.T) {
 	if err := os.Remove(lost); err != nil {
 		t.Fatal(err)
 	}
-	b.Wait(`!document.getElementById("put-back").hidden`)
 	b.Click("#put-back")
 	b.Wait(`document.getElementById("said").textContent == "Restored to Pixel 8."`)
 	if got, err := os.ReadFile(lost); err != nil || !bytes.Equal(got, first) {
