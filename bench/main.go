@@ -101,6 +101,9 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	wrong := b.each(chosen)
+	if ctx.Err() != nil {
+		return wrong // half a table would stand where a whole one did
+	}
 	return errors.Join(wrong, b.write())
 }
 
