@@ -51,35 +51,37 @@ type Forgotten struct {
 // forgotten already are passed over.
 func Forget(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) (*Forgotten, error) {
 	o = o.filled()
-	v, err := takeFullSurvey(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	f := &forgetting{repo: r, options: o, survey: v, now: o.Now(), report: new(Forgotten), writer: v.nextWriter(writerID(r, o.Host))}
-	if err := f.choose(ctx, names); err != nil {
-		return nil, err
-	}
-	if err := f.find(ctx); err != nil {
-		return nil, err
-	}
-	if o.DryRun || len(f.leaving)+len(f.ruins)+len(f.report.Carried) == 0 {
-		return f.report, nil
-	}
-	if o.LastCopies && o.Confirm != nil {
-		if err := o.Confirm(f.report); err != nil {
+	for {
+		f, err := consider(ctx, r, names, o)
+		if err != nil {
 			return nil, err
 		}
+		if o.DryRun || len(f.leaving)+len(f.ruins)+len(f.report.Carried) == 0 {
+			return f.report, nil
+		}
+		if o.LastCopies && o.Confirm != nil {
+			if err := o.Confirm(f.report); err != nil {
+				return nil, err
+			}
+		}
+		if err = f.carry(ctx); err == nil {
+			return f.report, f.finish(ctx)
+		}
+		if !f.isLate(ctx, names) {
+			return f.report, err
+		}
 	}
-	if err := f.carry(ctx); err != nil {
-		return f.report, err
-	}
+}
+
+// finish forgets, now that all that must stay is safe.
+func (f *forgetting) finish(ctx context.Context) error {
 	if err := f.bury(ctx); err != nil {
-		return f.report, err
+		return err
 	}
 	if err := f.lookAgain(ctx); err != nil {
-		return f.report, err
+		return err
 	}
-	return f.report, f.release(ctx)
+	return f.release(ctx)
 }
 
 // forgetting is one forget at work.
@@ -96,6 +98,40 @@ type forgetting struct {
 	replaced []Snapshot      // attics whose place new ones take
 	buried   map[string]bool // what this forget put tombstones for
 	also     []string        // snapshots forgotten before that held what goes now
+}
+
+// consider finds out what a forget would do. What is not there or cannot be read may have been forgotten by somebody else and let go of by a prune since
+// the survey: then it looks anew, and passes over that.
+func consider(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) (*forgetting, error) {
+	for {
+		v, err := takeFullSurvey(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		f := &forgetting{repo: r, options: o, survey: v, now: o.Now(), report: new(Forgotten), writer: v.nextWriter(writerID(r, o.Host))}
+		if err = f.choose(ctx, names); err == nil {
+			err = f.find(ctx)
+		}
+		if err == nil && len(f.report.Unreadable) == 0 {
+			return f, nil
+		}
+		if !f.isLate(ctx, names) {
+			return f, err
+		}
+	}
+}
+
+// isLate tells whether somebody forgot and a prune let go of a snapshot that is to be forgotten, or of an attic to go on from, since the survey. Where that
+// cannot be found out, what failed before is all there is to tell.
+func (f *forgetting) isLate(ctx context.Context, names []string) bool {
+	all := slices.DeleteFunc(slices.Clone(names), f.survey.isForgotten)
+	for _, s := range f.survey.confirmed() {
+		if s.Attic {
+			all = append(all, s.Name)
+		}
+	}
+	left, err := haveLeft(ctx, f.repo, all)
+	return left && err == nil
 }
 
 // choose finds the snapshots and refuses those that must not be forgotten.
@@ -122,7 +158,7 @@ func (f *forgetting) choose(ctx context.Context, names []string) error {
 		f.chooseAllAttics()
 	}
 	for name := range wanted {
-		if _, gone := f.survey.tombs[name]; gone {
+		if f.survey.isForgotten(name) {
 			continue
 		}
 		if err := f.chooseRuin(name); err != nil {
@@ -281,7 +317,7 @@ func (f *forgetting) isLeaving(s Snapshot) bool {
 	return slices.ContainsFunc(f.leaving, func(l Snapshot) bool { return l.Name == s.Name })
 }
 
-// bury puts the tombstones. All that must stay is safe by now.
+// bury puts the tombstones.
 func (f *forgetting) bury(ctx context.Context) error {
 	if err := f.repo.SettleRecords(ctx, Kind); err != nil { // what stays must outlive a power cut, as what leaves will not come back
 		return err

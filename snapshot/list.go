@@ -40,7 +40,7 @@ func takeSurvey(ctx context.Context, r *repo.Repo) (*survey, error) {
 		return nil, err
 	}
 	for rec, err := range r.Records(ctx, Kind) {
-		_, gone := v.tombs[rec.Name]
+		gone := v.isForgotten(rec.Name)
 		var s Snapshot
 		if err == nil {
 			s, err = decode(rec)
@@ -61,6 +61,11 @@ func takeSurvey(ctx context.Context, r *repo.Repo) (*survey, error) {
 	oldestFirst(v.live)
 	oldestFirst(v.forgotten)
 	return v, nil
+}
+
+func (v *survey) isForgotten(name string) bool {
+	_, forgotten := v.tombs[name]
+	return forgotten
 }
 
 func oldestFirst(all []Snapshot) {

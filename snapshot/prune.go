@@ -131,7 +131,7 @@ func (p *roots) confirmed(ctx context.Context, give func(repo.Part) error) (*sur
 		if !isLost(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		if left, failed := hasLeft(ctx, p.repo, s.Name); failed != nil || !left {
+		if left, failed := haveLeft(ctx, p.repo, []string{s.Name}); failed != nil || !left {
 			return nil, errors.Join(err, failed)
 		}
 	}
@@ -147,20 +147,18 @@ func (p *roots) wholeAll(ctx context.Context, all []Snapshot, give func(repo.Par
 	return Snapshot{}, nil
 }
 
-// hasLeft tells whether a snapshot is forgotten and its record deleted, which only a prune does.
-func hasLeft(ctx context.Context, r *repo.Repo, name string) (bool, error) {
+// haveLeft tells whether one of some snapshots is forgotten and its record deleted, which only a prune does.
+func haveLeft(ctx context.Context, r *repo.Repo, names []string) (bool, error) {
+	there := make(map[string]bool)
 	for rec, err := range r.Records(ctx, Kind) {
-		switch {
-		case rec.Name == name:
-			return false, nil
-		case err != nil && !errors.Is(err, crypt.ErrDamaged):
+		if err != nil && !errors.Is(err, crypt.ErrDamaged) {
 			return false, err
 		}
+		there[rec.Name] = true
 	}
 	v := new(survey)
 	err := v.readTombstones(ctx, r)
-	_, forgotten := v.tombs[name]
-	return forgotten, err
+	return slices.ContainsFunc(names, func(name string) bool { return !there[name] && v.isForgotten(name) }), err
 }
 
 // whole yields all parts of a snapshot that no earlier one has. When it fails, none of its pages counts as walked: another snapshot may need what

@@ -51,12 +51,11 @@ func missed(ctx context.Context, r *repo.Repo, v *survey) (gone []string, err er
 		there[filepath.Base(d.Name)] = true
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return there[name] })
-	forgotten := func(name string) bool { return v.tombs[name].Name == name }
-	if !slices.ContainsFunc(names, func(name string) bool { return !forgotten(name) }) {
+	if !slices.ContainsFunc(names, func(name string) bool { return !v.isForgotten(name) }) {
 		return nil, nil
 	}
 	err = v.readTombstones(ctx, r) // it may have been forgotten and pruned since they were listed
-	return slices.DeleteFunc(names, forgotten), err
+	return slices.DeleteFunc(names, v.isForgotten), err
 }
 
 // remember adds the confirmed snapshots of a survey to the memory, or puts them in its place.
@@ -71,7 +70,7 @@ func remember(r *repo.Repo, v *survey, anew bool) error {
 			return err
 		}
 		for _, name := range names {
-			if _, forgotten := v.tombs[name]; !forgotten {
+			if !v.isForgotten(name) {
 				all[name] = true
 			}
 		}

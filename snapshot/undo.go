@@ -90,12 +90,11 @@ func (v *survey) forgottenBy(names []string) (all []Snapshot, err error) {
 		}
 	}
 	for _, name := range names {
-		_, forgotten := v.tombs[name]
 		switch {
 		case slices.ContainsFunc(all, func(s Snapshot) bool { return s.Name == name }):
 		case slices.Contains(v.ruins, name):
 			return nil, fmt.Errorf("snapshot %.8s was forgotten and is %w; `shoebox heal` may mend it", name, crypt.ErrDamaged)
-		case forgotten:
+		case v.isForgotten(name):
 			return nil, fmt.Errorf("snapshot %.8s %w", name, ErrPruned)
 		default:
 			return nil, fmt.Errorf("no snapshot %.8q was forgotten", name)
