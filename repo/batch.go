@@ -43,7 +43,7 @@ func (o BatchOptions) filled() BatchOptions {
 // Every batch ends in Commit or Abort; Abort after Commit does nothing, so `defer b.Abort()` follows Begin.
 type Batch struct {
 	repo    *Repo
-	index   *index.Index
+	index   *index.Index // nil in a carrier
 	options BatchOptions
 	session string
 
@@ -293,6 +293,9 @@ func (b *Batch) writeSegment(ctx context.Context) error {
 		name, err := b.repo.putSegment(ctx, segment{Packs: some, Session: b.session})
 		if err != nil {
 			return err
+		}
+		if b.index == nil { // a carrier
+			continue
 		}
 		if err := load(b.index, name, some); err != nil {
 			return err

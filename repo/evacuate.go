@@ -19,16 +19,13 @@ import (
 // evacuate copies the live chunks of doomed packs that have no home elsewhere into new packs, makes those durable, and then
 // a segment of them. Each is read back as soon as it is durable. Packs that cannot be read are taken off the list: they stay for check and heal.
 func (p *pruner) evacuate(ctx context.Context, packs []*packState) error {
-	b, err := p.repo.carrier(ctx, p.options.Batch)
-	if err != nil {
-		return err
-	}
+	b := p.repo.carrier(ctx, p.options.Batch)
 	back, ctx := errgroup.WithContext(ctx)
 	back.SetLimit(readers)
 	b.durable = func(name pack.Name, size int64) {
 		back.Go(func() error { return p.readBack(ctx, name, size) })
 	}
-	err = p.moveAll(ctx, b, packs)
+	err := p.moveAll(ctx, b, packs)
 	if err == nil {
 		err = b.Flush(ctx)
 	}
@@ -43,14 +40,12 @@ func (p *pruner) evacuate(ctx context.Context, packs []*packState) error {
 	return nil
 }
 
-// carrier is a batch that belongs to no session: it carries chunks from pack to pack and never writes a record.
-func (r *Repo) carrier(ctx context.Context, o BatchOptions) (b *Batch, err error) {
-	b = &Batch{repo: r, options: o.filled(), pending: make(map[chunk.ID]struct{}), listed: make(map[pack.Name]int64), durable: tellNobody}
-	if b.index, err = r.freshIndex(ctx); err != nil {
-		return nil, err
-	}
+// carrier is a batch that belongs to no session: it carries chunks from pack to pack and never writes a record. It asks no index, and teaches none:
+// what it carries is known to be wanted, and the next reader learns of its segments.
+func (r *Repo) carrier(ctx context.Context, o BatchOptions) *Batch {
+	b := &Batch{repo: r, options: o.filled(), listed: make(map[pack.Name]int64), durable: tellNobody}
 	b.packer = newPacker(ctx, b)
-	return b, nil
+	return b
 }
 
 // Each holds one run of bytes in memory.
@@ -60,10 +55,6 @@ const (
 )
 
 func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) error {
-	doomed := make(map[pack.Name]*packState, len(packs))
-	for _, s := range packs {
-		doomed[s.name] = s
-	}
 	var mu sync.Mutex
 	copied, done := make(map[chunk.ID]bool), int64(0)
 	first := func(id chunk.ID) bool { // a chunk that lies in several doomed packs is copied once
@@ -78,7 +69,7 @@ func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) erro
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(movers)
 	visit := func(s *packState, entries []pack.Entry) {
-		if doomed[s.name] == nil || s.used == 0 {
+		if s.used == 0 {
 			return
 		}
 		g.Go(func() error {
@@ -92,7 +83,7 @@ func (p *pruner) moveAll(ctx context.Context, b *Batch, packs []*packState) erro
 			return nil
 		})
 	}
-	err := p.census(ctx, visit)
+	err := p.lookAgain(ctx, packs, visit)
 	return errors.Join(g.Wait(), err)
 }
 

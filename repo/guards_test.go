@@ -18,12 +18,22 @@ import (
 
 // Each test here sees that one step of package guard is taken: see bench/proof/ablation.
 
-// beside is a store as one computer sees it. meet is told of each put and delete before it happens: it may do what another
+// beside is a store as one computer sees it. meet is told of each get, put and delete before it happens: it may do what another
 // computer does just then, let it fail, or change what is kept.
 type beside struct {
 	storage.Store
 	mu   sync.Mutex
 	meet func(verb, name string, data []byte) ([]byte, error)
+}
+
+func (s *beside) Get(ctx context.Context, name string, off, n int64) ([]byte, error) {
+	s.mu.Lock()
+	_, err := s.meet("get", name, nil)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.Get(ctx, name, off, n)
 }
 
 func (s *beside) Put(ctx context.Context, name string, data []byte) error {

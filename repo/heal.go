@@ -71,10 +71,7 @@ func (r *Repo) salvage(ctx context.Context, d vault.Damage, h *Healed) error {
 	if err != nil {
 		return err
 	}
-	b, err := r.carrier(ctx, BatchOptions{})
-	if err != nil {
-		return err
-	}
+	b := r.carrier(ctx, BatchOptions{})
 	defer b.packer.stop()
 	for _, e := range entries {
 		part := Part{Kind: e.Kind, ID: e.ID, Size: e.Plain}

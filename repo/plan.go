@@ -7,16 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"shoebox/chunk"
 	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
+	"shoebox/repo/storage"
 )
 
-// survey learns of every pack how much of it is needed. It reads all directories twice, a segment at a time, so that its memory
-// is that of the live set and a few words for each pack.
+// survey learns of every pack how much of it is needed. It reads all directories, twice where chunks have several homes, a segment at a time, so that its
+// memory is that of the live set and a few words for each pack.
 func (p *pruner) survey(ctx context.Context) error {
 	condemned, err := p.repo.condemned(ctx)
 	if err != nil {
@@ -30,7 +32,7 @@ func (p *pruner) survey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.packs = make(map[pack.Name]*packState, len(listed))
+	p.packs, p.heard = make(map[pack.Name]*packState, len(listed)), make(map[string]*heard)
 	p.shared = make(map[chunk.ID][]home)
 	for name, size := range listed {
 		_, going := condemned[index.Name(name)]
@@ -43,7 +45,7 @@ func (p *pruner) survey(ctx context.Context) error {
 	}
 	for _, s := range p.packs {
 		// A pack that no segment tells of may be one a session at work has just put.
-		s.busy = working[s.session] || !s.told && len(working) > 0
+		s.busy = working[s.session] || s.told == 0 && len(working) > 0
 	}
 	if len(p.shared) > 0 {
 		if err := p.census(ctx, p.noteHomes); err != nil {
@@ -56,10 +58,22 @@ func (p *pruner) survey(ctx context.Context) error {
 
 // census visits the directory of every pack that is listed, once.
 func (p *pruner) census(ctx context.Context, visit func(*packState, []pack.Entry)) error {
+	return p.visitAll(ctx, slices.Collect(maps.Values(p.packs)), everySegment, visit)
+}
+
+// lookAgain visits the directories of some packs, once each.
+func (p *pruner) lookAgain(ctx context.Context, packs []*packState, visit func(*packState, []pack.Entry)) error {
+	return p.visitAll(ctx, packs, p.telling(slices.Values(packs)), visit)
+}
+
+func (p *pruner) visitAll(ctx context.Context, packs []*packState, want func(storage.Object) bool, visit func(*packState, []pack.Entry)) error {
 	p.pass++
-	seen := int64(0)
+	asked, seen := make(map[pack.Name]*packState, len(packs)), int64(0)
+	for _, s := range packs {
+		asked[s.name] = s
+	}
 	look := func(e packEntry) {
-		s := p.packs[e.Name]
+		s := asked[e.Name]
 		if s == nil || s.pass == p.pass {
 			return
 		}
@@ -70,12 +84,12 @@ func (p *pruner) census(ctx context.Context, visit func(*packState, []pack.Entry
 		s.pass, s.class = p.pass, e.Class
 		visit(s, entries)
 		seen++
-		p.options.Watch(StageSurvey, seen, int64(len(p.packs)))
+		p.options.Watch(StageSurvey, seen, int64(len(packs)))
 	}
-	err := p.repo.eachSegment(ctx, func(_ string, seg segment) error {
+	err := p.eachSegment(ctx, want, func(path string, seg segment) error {
 		for _, e := range seg.Packs {
 			if s := p.packs[e.Name]; s != nil {
-				s.told, s.session = true, cmp.Or(seg.Session, s.session)
+				s.told, s.session = p.heard[path].number, cmp.Or(seg.Session, s.session)
 			}
 			look(e)
 		}
@@ -84,13 +98,13 @@ func (p *pruner) census(ctx context.Context, visit func(*packState, []pack.Entry
 	if err != nil {
 		return err
 	}
-	return p.orphans(ctx, look)
+	return p.orphans(ctx, asked, look)
 }
 
 // orphans visits packs that no segment tells of, or none any more: another pruner may be about to delete them. Those whose directory
 // does not open are not visited.
-func (p *pruner) orphans(ctx context.Context, look func(packEntry)) error {
-	for name, s := range p.packs {
+func (p *pruner) orphans(ctx context.Context, asked map[pack.Name]*packState, look func(packEntry)) error {
+	for name, s := range asked {
 		if s.pass == p.pass {
 			continue
 		}
@@ -111,9 +125,19 @@ func (p *pruner) orphans(ctx context.Context, look func(packEntry)) error {
 
 // eachSegment reads the segments one after the other; damaged ones are passed over, as check names them.
 func (r *Repo) eachSegment(ctx context.Context, visit func(path string, s segment) error) error {
-	paths, err := listNames(ctx, r.store, segmentsDir)
-	if err != nil {
-		return fmt.Errorf("list the segments: %w", err)
+	return r.someSegments(ctx, everySegment, visit)
+}
+
+// someSegments is eachSegment for those that want names.
+func (r *Repo) someSegments(ctx context.Context, want func(storage.Object) bool, visit func(path string, s segment) error) error {
+	var paths []string
+	for o, err := range r.store.List(ctx, segmentsDir) {
+		if err != nil {
+			return fmt.Errorf("list the segments: %w", err)
+		}
+		if want(o) {
+			paths = append(paths, o.Name)
+		}
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
@@ -247,6 +271,9 @@ func (p *pruner) plan() (rounds [][]*packState) {
 // mostMoved bounds the chunks copied in one round: each takes about a hundred bytes of memory until its segment is written.
 const mostMoved = 1 << 18
 
+// aboutAsMuch is a quarter of a pack, in bytes.
+const aboutAsMuch = 4 << 20
+
 // mostMarked bounds the packs of one mark.
 const mostMarked = 1 << 16
 
@@ -257,10 +284,12 @@ func tell(packs []*packState) (n, size int64) {
 	return n, size
 }
 
-// deal makes rounds of a bounded number of live bytes and chunks, so that little room is needed and a prune that is stopped has done something.
+// deal makes rounds of a bounded number of live bytes and chunks, so that little room is needed and a prune that is stopped has done something. Packs
+// of which little is needed come first; among those of which about as much is, neighbours in a segment stay together, as a round reads its
+// segments.
 func (p *pruner) deal(packs []*packState) (rounds [][]*packState) {
 	slices.SortFunc(packs, func(a, b *packState) int {
-		return cmp.Or(cmp.Compare(a.used, b.used), bytes.Compare(a.name[:], b.name[:]))
+		return cmp.Or(cmp.Compare(a.used/aboutAsMuch, b.used/aboutAsMuch), cmp.Compare(a.class, b.class), cmp.Compare(a.told, b.told), bytes.Compare(a.name[:], b.name[:]))
 	})
 	var round []*packState
 	var live int64

@@ -139,6 +139,8 @@ type pruner struct {
 	live   liveSet
 	packs  map[pack.Name]*packState
 	shared map[chunk.ID][]home // of live chunks that have several
+	heard  map[string]*heard   // segments, by path
+	rounds int                 // begun
 	dead   int                 // rounds that need no copying; they come first
 	memory memories            // for what is copied
 	pass   int                 // through all directories; a pack visited in it bears its number
@@ -154,7 +156,7 @@ type packState struct {
 	lonely    int64 // of those that are live and lie nowhere else
 	chunks    int   // how many are live
 	session   string
-	told      bool // by a segment
+	told      int  // number of a segment that tells of it; 0 for none
 	busy      bool // a session that is at work wrote it
 	condemned bool // by another pruner
 	doomed    bool // in a round of this one
@@ -180,6 +182,7 @@ func (p *pruner) round(ctx context.Context, packs []*packState, move bool) (err 
 	if len(packs) == 0 {
 		return nil
 	}
+	p.rounds++
 	for _, s := range packs {
 		s.doomed = true
 	}

@@ -64,6 +64,11 @@ func (r *Repo) keep(p Part, sealed []byte) {
 // storedChunk reads a chunk from the store, whatever is kept locally.
 func (r *Repo) storedChunk(ctx context.Context, p Part, place index.Place) ([]byte, error) {
 	data, err := r.chunkAt(ctx, p, place)
+	if errors.Is(err, fs.ErrNotExist) {
+		if now, known := r.placeNow(ctx, p.ID); known && now != place {
+			data, err = r.chunkAt(ctx, p, now)
+		}
+	}
 	if !errors.Is(err, crypt.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
 		return data, err
 	}
@@ -75,6 +80,15 @@ func (r *Repo) storedChunk(ctx context.Context, p Part, place index.Place) ([]by
 		return data, nil
 	}
 	return nil, errors.Join(err, other)
+}
+
+// placeNow tells where a chunk lies after a prune moved it, as the index does once it knows the segments there are now.
+func (r *Repo) placeNow(ctx context.Context, id chunk.ID) (place index.Place, known bool) {
+	x, err := r.freshIndex(ctx)
+	if err == nil {
+		place, known, err = r.ask(ctx, x, id)
+	}
+	return place, known && err == nil
 }
 
 func (r *Repo) chunkAt(ctx context.Context, p Part, place index.Place) ([]byte, error) {

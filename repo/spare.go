@@ -8,6 +8,7 @@ import (
 	"shoebox/index"
 	"shoebox/repo/guard"
 	"shoebox/repo/pack"
+	"shoebox/repo/storage"
 )
 
 // spare is B3: with every session ended or revoked, the snapshots are listed again, then the marks of others, then the
@@ -30,7 +31,7 @@ func (p *pruner) spare(ctx context.Context, m *ownMark, packs []*packState) ([]*
 		return packs, nil
 	}
 	h := &homeless{pruner: p, mark: m, others: others, listed: listed, homed: make(map[chunk.ID]bool), holds: make(map[pack.Name][]chunk.ID)}
-	if err := h.look(ctx); err != nil {
+	if err := h.look(ctx, packs); err != nil {
 		return nil, err
 	}
 	var doomed []*packState
@@ -52,13 +53,11 @@ type homeless struct {
 	listed map[pack.Name]int64
 	holds  map[pack.Name][]chunk.ID // the live chunks in each pack of the mark
 	homed  map[chunk.ID]bool        // whether they have another home
+	left   int                      // of these that have none, as far as was looked
 }
 
-func (h *homeless) look(ctx context.Context) error {
-	err := h.census(ctx, func(s *packState, entries []pack.Entry) {
-		if _, going := h.mark.packs[s.name]; !going {
-			return
-		}
+func (h *homeless) look(ctx context.Context, packs []*packState) error {
+	err := h.lookAgain(ctx, packs, func(s *packState, entries []pack.Entry) {
 		for _, e := range entries {
 			if h.live.has(e.ID) {
 				h.holds[s.name] = append(h.holds[s.name], e.ID)
@@ -69,7 +68,28 @@ func (h *homeless) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at what would be deleted: %w", err)
 	}
-	return h.findHomes(ctx)
+	h.left = len(h.homed)
+	likely := h.likely()
+	if err := h.findHomes(ctx, likely); err != nil {
+		return err
+	}
+	return h.findHomes(ctx, func(o storage.Object) bool { return !likely(o) })
+}
+
+// likely wants the segments where homes are: those that came in this round, and those that tell of packs which were seen to hold such chunks.
+func (h *homeless) likely() func(storage.Object) bool {
+	known := h.telling(func(yield func(*packState) bool) {
+		for id := range h.homed {
+			for _, home := range h.shared[id] {
+				if !yield(home.packState) {
+					return
+				}
+			}
+		}
+	})
+	return func(o storage.Object) bool {
+		return h.heard[o.Name] == nil || h.heard[o.Name].round == h.rounds || known(o)
+	}
 }
 
 // spared tells whether a pack must stay: a live chunk in it has no other home, or nobody knows what it holds.
@@ -83,9 +103,12 @@ func (h *homeless) spared(s *packState) bool {
 	return listed && s.pass != h.pass
 }
 
-// findHomes looks through all segments there are now, also those that others wrote meanwhile.
-func (h *homeless) findHomes(ctx context.Context) error {
-	return h.repo.eachSegment(ctx, func(_ string, seg segment) error {
+// findHomes looks through segments, also those that others wrote meanwhile, unless every chunk has a home.
+func (h *homeless) findHomes(ctx context.Context, want func(storage.Object) bool) error {
+	if h.left == 0 {
+		return nil
+	}
+	return h.eachSegment(ctx, want, func(_ string, seg segment) error {
 		for _, e := range seg.Packs {
 			if !h.stays(e) {
 				continue
@@ -95,8 +118,8 @@ func (h *homeless) findHomes(ctx context.Context) error {
 				continue // check names it
 			}
 			for _, x := range entries {
-				if _, asked := h.homed[x.ID]; asked {
-					h.homed[x.ID] = true
+				if found, asked := h.homed[x.ID]; asked && !found {
+					h.homed[x.ID], h.left = true, h.left-1
 				}
 			}
 		}

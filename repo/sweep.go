@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,7 +28,7 @@ func (p *pruner) deletePacks(ctx context.Context, m *ownMark, doomed []*packStat
 	for _, s := range doomed {
 		gone[s.name] = true
 	}
-	full := p.rewriteSegments(ctx, gone) // B4
+	full := p.rewriteSegments(ctx, doomed, gone) // B4
 	if full != nil && !errors.Is(full, storage.ErrFull) {
 		return full
 	}
@@ -35,7 +36,7 @@ func (p *pruner) deletePacks(ctx context.Context, m *ownMark, doomed []*packStat
 		return err
 	}
 	if full != nil { // a segment that tells of packs that are gone does no harm meanwhile
-		if err := p.rewriteSegments(ctx, gone); err != nil {
+		if err := p.rewriteSegments(ctx, doomed, gone); err != nil {
 			return err
 		}
 	}
@@ -76,7 +77,7 @@ const (
 
 // rewriteSegments replaces the segments that tell of packs that go, and small ones when there are many. The
 // new one is durable before those it supersedes are deleted; until then readers see both, which say the same.
-func (p *pruner) rewriteSegments(ctx context.Context, gone map[pack.Name]bool) error {
+func (p *pruner) rewriteSegments(ctx context.Context, doomed []*packState, gone map[pack.Name]bool) error {
 	small, err := p.countSmall(ctx)
 	if err != nil {
 		return err
@@ -86,7 +87,9 @@ func (p *pruner) rewriteSegments(ctx context.Context, gone map[pack.Name]bool) e
 		return err
 	}
 	c := &compaction{pruner: p, gone: gone, told: make(map[pack.Name]bool)}
-	err = p.repo.eachSegment(ctx, func(path string, s segment) error {
+	tells := p.telling(slices.Values(doomed))
+	want := func(o storage.Object) bool { return tells(o) || small >= manySegments && o.Size < smallSegment }
+	err = p.eachSegment(ctx, want, func(path string, s segment) error {
 		busy := working[s.Session]
 		if !busy {
 			s.Session = "" // nobody asks any more

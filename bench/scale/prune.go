@@ -10,6 +10,7 @@ import (
 const (
 	smallData, smallMeta = 4 << 20, 1 << 20
 	manySmall            = 32
+	aboutAsMuch          = 4 << 20
 	mostMarked           = 1 << 16
 	mostMoved            = 1 << 18
 	maxDead              = 0.25
@@ -29,7 +30,9 @@ func (s *sim) prune() {
 	t.list(s.sessions)
 	t.list(0)
 	t.list(s.there)
-	s.readSegments(&t)
+	s.looks++
+	s.surveyed = s.looks
+	s.hear(everySegment, &t)
 	s.active = slices.DeleteFunc(s.active, func(id int32) bool { return !s.liveAt(id) })
 	dead, move := s.plan()
 	s.dropForgotten(&t)
@@ -46,12 +49,30 @@ func (s *sim) prune() {
 	w.Rounds += int64((len(dead)+mostMarked-1)/mostMarked + len(rounds))
 }
 
-// readSegments counts one pass over all segments.
-func (s *sim) readSegments(t *Tally) {
+// hear counts one pass over the segments that this prune has not read yet, and over those that it wants.
+func (s *sim) hear(want func(id int32) bool, t *Tally) {
 	t.list(len(s.standing))
 	for _, id := range s.standing {
-		t.get(s.segments[id].size)
+		g := &s.segments[id]
+		if g.heard >= s.surveyed && !want(id) {
+			continue
+		}
+		t.get(g.size)
+		if g.heard < s.surveyed {
+			g.heard = s.looks
+		}
 	}
+}
+
+func everySegment(int32) bool { return true }
+
+// telling wants the segments that tell of some packs.
+func (s *sim) telling(packs []int32) func(id int32) bool {
+	tells := make(map[int32]bool)
+	for _, id := range packs {
+		tells[s.packs[id].segment] = true
+	}
+	return func(id int32) bool { return tells[id] }
 }
 
 // used is how many bytes of a pack are needed, and how many chunks.
@@ -106,7 +127,9 @@ func (s *sim) deal(packs []int32) (rounds [][]int32) {
 		bytes, chunks := s.used(id)
 		of[id] = load{bytes, chunks}
 	}
-	slices.SortFunc(packs, func(a, b int32) int { return cmp.Or(cmp.Compare(of[a].bytes, of[b].bytes), cmp.Compare(a, b)) })
+	slices.SortFunc(packs, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(of[a].bytes/aboutAsMuch, of[b].bytes/aboutAsMuch), cmp.Compare(s.packs[a].class, s.packs[b].class), cmp.Compare(s.packs[a].segment, s.packs[b].segment), cmp.Compare(a, b))
+	})
 	var round []int32
 	var sum load
 	for _, id := range packs {
@@ -145,6 +168,7 @@ func (s *sim) dropForgotten(t *Tally) {
 
 // round is B1 to B6.
 func (s *sim) round(packs []int32, move bool, t *Tally) {
+	s.looks++
 	if move {
 		s.evacuate(packs, t)
 	}
@@ -156,8 +180,10 @@ func (s *sim) round(packs []int32, move bool, t *Tally) {
 	t.list(1)
 	t.get(recordSize(measured.MarkBase + measured.MarkPack*float64(len(packs))))
 	t.list(s.there)
-	s.readSegments(t)
-	s.readSegments(t)
+	s.hear(s.telling(packs), t)
+	if move { // else nothing in them needs a home
+		s.hear(func(id int32) bool { return s.segments[id].heard == s.looks }, t)
+	}
 	s.rewrite(packs, t) // B4
 	for _, id := range packs {
 		s.deletePack(id, t)
@@ -167,9 +193,8 @@ func (s *sim) round(packs []int32, move bool, t *Tally) {
 
 // evacuate copies what is needed into new packs and reads them back.
 func (s *sim) evacuate(packs []int32, t *Tally) {
-	s.refresh(t)
-	s.readSegments(t)
-	b := &batch{store: s.store, tally: t, known: true}
+	s.hear(s.telling(packs), t)
+	b := &batch{store: s.store, tally: t}
 	today := s.born
 	for _, id := range packs {
 		p := s.packs[id]
@@ -219,10 +244,9 @@ func readRuns(size, live, chunks int64, t *Tally) {
 
 // rewrite writes the segments anew that tell of packs which go, and the small ones when there are many.
 func (s *sim) rewrite(packs []int32, t *Tally) {
-	tells := make(map[int32]bool)
-	gone := make(map[int32]bool, len(packs))
+	tells, gone := s.telling(packs), make(map[int32]bool, len(packs))
 	for _, id := range packs {
-		tells[s.packs[id].segment], gone[id] = true, true
+		gone[id] = true
 	}
 	small := 0
 	for _, id := range s.standing {
@@ -233,14 +257,14 @@ func (s *sim) rewrite(packs []int32, t *Tally) {
 	t.list(len(s.standing))
 	t.list(s.sessions)
 	t.list(1)
-	s.readSegments(t)
+	s.hear(func(id int32) bool { return tells(id) || small >= manySegments && s.segments[id].size < smallSegment }, t)
 	order := slices.Clone(s.standing) // by name, which is a hash
 	s.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	var taken []int32
 	size := 0
 	for _, id := range order {
 		g := &s.segments[id]
-		if !tells[id] && (small < manySegments || g.lines >= smallSegment) {
+		if !tells(id) && (small < manySegments || g.lines >= smallSegment) {
 			continue
 		}
 		if size > 0 && size+g.lines > fullSegment {
@@ -285,7 +309,7 @@ func (s *sim) compact(segments []int32, gone map[int32]bool, t *Tally) {
 // tidy looks for what pruners and sessions that are over have left.
 func (s *sim) tidy(t *Tally) {
 	t.list(len(s.standing))
-	s.readSegments(t)
+	s.hear(everySegment, t)
 	t.list(0)
 	t.list(s.sessions)
 	t.list(0)

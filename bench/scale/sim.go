@@ -30,10 +30,12 @@ type life struct{ born, died int32 }
 // sim is one household at work.
 type sim struct {
 	*store
-	phones []*owner
-	owners []*owner // phones and attics
-	night  int
-	sum    map[string]*work
+	phones   []*owner
+	owners   []*owner // phones and attics
+	night    int
+	looks    int // of prunes: each at its survey and in each round
+	surveyed int // number of that of the last prune
+	sum      map[string]*work
 }
 
 // work is what one kind of command cost.

@@ -29,6 +29,7 @@ type segmentState struct {
 	lines int // bytes of directories
 	size  int64
 	known bool // to the computer's index
+	heard int  // number of the look in which a prune first read it
 	gone  bool
 }
 

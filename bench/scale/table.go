@@ -169,7 +169,7 @@ func large(w io.Writer) {
 		lines += float64(s.segments[id].size)
 	}
 	fmt.Fprint(w, "### terabytes: right after the first backup, and after a prune\n\n")
-	row(w, "TB", "files", "chunks", "packs", "segments", "compacted", "GB", "LIST a backup", "MB for names", "index GB", "index minutes", "prune MB", "restore GETs, million", "one round reads, GB")
+	row(w, "TB", "files", "chunks", "packs", "segments", "compacted", "GB", "LIST a backup", "MB for names", "index GB", "index minutes", "prune MB", "restore GETs, million", "moving 1 % reads, GB")
 	rule(w, 14)
 	for _, tb := range []float64{1, 3, 10, 30, 100} {
 		x := tb * 1e12 / bytes
@@ -177,9 +177,18 @@ func large(w io.Writer) {
 		row(w, amount(tb, 1), count(int64(x*files)), count(int64(x*chunks)), count(int64(x*packs)), count(int64(x*segments)), count(int64(index/fullSegment)+1),
 			fmt.Sprintf("%.2f", index/gB), count(int64(2*x*packs/listPage)), amount(2*x*packs*measured.ListedPack, mB), amount(x*chunks*measured.IndexDisk, gB),
 			amount(x*chunks/measured.IndexSpeed, 60), amount(x*chunks*measured.LiveChunk+x*files/128*measured.LivePage+x*packs*measured.ListedPack, mB),
-			amount(x*files*s.partsOfFile(), mB), amount(5*index, gB))
+			amount(x*files*s.partsOfFile(), mB), amount(readByMoving(0.01, x*bytes, x*packs, index), gB))
 	}
 	fmt.Fprintln(w)
+}
+
+// readByMoving is how many bytes of segments a prune reads that moves a share of all packs, spread evenly: all of them twice, and in each round about
+// seven for each that tells of its packs, which are neighbours (TestPruneReadsFewSegments; those that were written anew are among them).
+func readByMoving(share, bytes, packs, index float64) float64 {
+	const round, inRound = 1 << 30, 7
+	segments := max(1, index/fullSegment)
+	told := min(segments, 1+(round/(bytes/packs))/(share*packs/segments))
+	return 2*index + share*bytes/round*inRound*told*index/segments
 }
 
 func (s *sim) partsOfFile() (parts float64) {
