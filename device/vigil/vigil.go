@@ -201,9 +201,10 @@ func (v *vigil) run(ctx context.Context) error {
 				return err
 			}
 		}
+		began := v.now()
 		v.leave()
 		v.giveTurns(ctx)
-		v.wait(ctx, v.pause())
+		v.wait(ctx, v.pause(began))
 	}
 	return context.Cause(ctx)
 }
@@ -263,12 +264,13 @@ func (v *vigil) jumped() {
 	}
 }
 
-// pause is until the next time at which something is to be done without an event.
-func (v *vigil) pause() time.Duration {
+// pause is until the next time after one at which something is to be done without an event. A time that passed since then may have been missed: others
+// were told of phones meanwhile, which takes as long as it takes.
+func (v *vigil) pause(since time.Time) time.Duration {
 	now := v.now()
 	at := now.Add(tick)
 	sooner := func(t time.Time) {
-		if t.After(now) && t.Before(at) {
+		if t.After(since) && t.Before(at) {
 			at = t
 		}
 	}
@@ -283,7 +285,7 @@ func (v *vigil) pause() time.Duration {
 			sooner(one.gone.Add(v.o.Settle))
 		}
 	}
-	return at.Sub(now)
+	return max(0, at.Sub(now))
 }
 
 // follow tells of changes of the list, for as long as the server tells of them.

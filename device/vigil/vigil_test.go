@@ -301,6 +301,42 @@ func TestEventHasOneTime(t *testing.T) {
 	}
 }
 
+// A phone whose time comes while something else takes long is not forgotten over that: here another phone is told of.
+func TestSlowNews(t *testing.T) {
+	x := direct(t, adbtest.Config{Serial: "P1"})
+	second := adbtest.New(adbtest.Config{Serial: "P2"})
+	t.Cleanup(func() { _ = second.Close() })
+	x.Also(2, second)
+	x.Devices(row("P1", "device", 1) + row("P2", "device", 2))
+	var spent atomic.Int64
+	told, next := make(chan bool, 1), make(chan time.Duration, 1)
+	w := watch(t, x, "P2", func(o *vigil.Options) {
+		now, known, unknown, sleep := o.Now, o.Known, o.Unknown, o.Sleep
+		o.Sleep = func(ctx context.Context, d time.Duration) error {
+			select {
+			case <-told:
+				next <- d
+			default:
+			}
+			return sleep(ctx, d)
+		}
+		o.Now = func() time.Time { return now().Add(time.Duration(spent.Load())) }
+		o.Known = func(p device.PhoneInfo) (string, bool) {
+			spent.Add(int64(300 * time.Millisecond))
+			return known(p)
+		}
+		o.Unknown = func(p device.PhoneInfo) {
+			spent.Add(int64(2 * time.Second))
+			unknown(p)
+			told <- true
+		}
+	})
+	w.until(t, vigil.Done, 1, 5*time.Minute)
+	if d := <-next; d > time.Second {
+		t.Errorf("it slept %v while a phone could have had its turn", d)
+	}
+}
+
 // An unknown phone is told of once per plugging, and has its turn as soon as it has a name.
 func TestUnknown(t *testing.T) {
 	x := direct(t, adbtest.Config{})
