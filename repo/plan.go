@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 
 	"shoebox/chunk"
@@ -58,20 +57,21 @@ func (p *pruner) survey(ctx context.Context) error {
 
 // census visits the directory of every pack that is listed, once.
 func (p *pruner) census(ctx context.Context, visit func(*packState, []pack.Entry)) error {
-	return p.visitAll(ctx, slices.Collect(maps.Values(p.packs)), everySegment, visit)
+	return p.visitAll(ctx, p.packs, everySegment, visit)
 }
 
 // lookAgain visits the directories of some packs, once each.
 func (p *pruner) lookAgain(ctx context.Context, packs []*packState, visit func(*packState, []pack.Entry)) error {
-	return p.visitAll(ctx, packs, p.telling(slices.Values(packs)), visit)
-}
-
-func (p *pruner) visitAll(ctx context.Context, packs []*packState, want func(storage.Object) bool, visit func(*packState, []pack.Entry)) error {
-	p.pass++
-	asked, seen := make(map[pack.Name]*packState, len(packs)), int64(0)
+	asked := make(map[pack.Name]*packState, len(packs))
 	for _, s := range packs {
 		asked[s.name] = s
 	}
+	return p.visitAll(ctx, asked, p.telling(slices.Values(packs)), visit)
+}
+
+func (p *pruner) visitAll(ctx context.Context, asked map[pack.Name]*packState, want func(storage.Object) bool, visit func(*packState, []pack.Entry)) error {
+	p.pass++
+	seen := int64(0)
 	look := func(e packEntry) {
 		s := asked[e.Name]
 		if s == nil || s.pass == p.pass {
@@ -84,7 +84,7 @@ func (p *pruner) visitAll(ctx context.Context, packs []*packState, want func(sto
 		s.pass, s.class = p.pass, e.Class
 		visit(s, entries)
 		seen++
-		p.options.Watch(StageSurvey, seen, int64(len(packs)))
+		p.options.Watch(StageSurvey, seen, int64(len(asked)))
 	}
 	err := p.eachSegment(ctx, want, func(path string, seg segment) error {
 		for _, e := range seg.Packs {

@@ -19,6 +19,7 @@ type constants struct {
 	LiveChunk   float64 // of a chunk, in a prune
 	LivePage    float64 // of a page, in a prune
 	ListedPack  float64 // of a pack, in a backup
+	PrunedPack  float64 // of a pack, in a prune
 }
 
 // measured is what `go run ./bench/scale -measure` printed; TestSimulation holds it against real runs.
@@ -26,5 +27,5 @@ var measured = constants{
 	LeafBase: 218, LeafEntry: 114.6, UpperBase: 80.5, UpperChild: 56.3,
 	SegmentBase: 40, SegmentPack: 49.5, MarkBase: 6, MarkPack: 34, NoteEntry: 223,
 	Snapshot: 608, Tombstone: 608, Done: 608, Open: 608, Setup: 1046,
-	IndexDisk: 78.6, IndexMemory: 73.8, IndexSpeed: 322_000, LiveChunk: 16.8, LivePage: 52.5, ListedPack: 63.0,
+	IndexDisk: 78.6, IndexMemory: 73.8, IndexSpeed: 322_000, LiveChunk: 16.8, LivePage: 52.5, ListedPack: 63.0, PrunedPack: 199,
 }

@@ -176,7 +176,7 @@ func large(w io.Writer) {
 		index := x * (chunks*packLine + packs*measured.SegmentPack)
 		row(w, amount(tb, 1), count(int64(x*files)), count(int64(x*chunks)), count(int64(x*packs)), count(int64(x*segments)), count(int64(index/fullSegment)+1),
 			fmt.Sprintf("%.2f", index/gB), count(int64(2*x*packs/listPage)), amount(2*x*packs*measured.ListedPack, mB), amount(x*chunks*measured.IndexDisk, gB),
-			amount(x*chunks/measured.IndexSpeed, 60), amount(x*chunks*measured.LiveChunk+x*files/128*measured.LivePage+x*packs*measured.ListedPack, mB),
+			amount(x*chunks/measured.IndexSpeed, 60), amount(x*chunks*measured.LiveChunk+x*files/128*measured.LivePage+x*packs*measured.PrunedPack, mB),
 			amount(x*files*s.partsOfFile(), mB), amount(readByMoving(0.01, x*bytes, x*packs, index), gB))
 	}
 	fmt.Fprintln(w)
