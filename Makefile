@@ -42,7 +42,7 @@ test-tools bench-tools:
 # the counts of every run, which tally holds against the table in bench/proof. SHOEBOX_COUNTS gathers them. Last the gallery of 100,000
 # pictures, and the decoder of HEIC, which the race detector slows down too much.
 proofs := ./bench/proof/... ./chunk ./device/... ./repo/... ./snapshot ./snapshot/clearance
-counting := { ls bench/proof/*_test.go; grep -rlE --include='*_test.go' 'tried\.Cases|proof\.(Count|Pick)' .; } | xargs sed -nE 's/^func (Test\w+)\(t .*/\1/p' | sort -u | paste -sd '|'
+counting := { ls bench/proof/*_test.go; grep -rlE --include='*_test.go' 'tried\.Cases|proof\.(Count|Pick)|law\.Block' .; } | xargs sed -nE 's/^func (Test\w+)\(t .*/\1/p' | sort -u | paste -sd '|'
 test: test-tools vet
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '^shoebox/bench/proof$$')
 	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT
