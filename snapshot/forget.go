@@ -51,7 +51,7 @@ type Forgotten struct {
 // forgotten already are passed over.
 func Forget(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) (*Forgotten, error) {
 	o = o.filled()
-	for {
+	for tries := 1; ; tries++ {
 		f, err := consider(ctx, r, names, o)
 		if err != nil {
 			return nil, err
@@ -67,11 +67,15 @@ func Forget(ctx context.Context, r *repo.Repo, names []string, o ForgetOptions) 
 		if err = f.carry(ctx); err == nil {
 			return f.report, f.finish(ctx)
 		}
-		if !f.isLate(ctx, names) {
+		if !f.isLate(ctx, names) && (o.LastCopies || tries >= atticTries || !isLost(err)) {
 			return f.report, err
 		}
 	}
 }
+
+// atticTries is how often an attic is written when chunks of it are gone by the time it is committed: a prune took its session for dead. Nothing is
+// forgotten before one is safe.
+const atticTries = 3
 
 // finish forgets, now that all that must stay is safe.
 func (f *forgetting) finish(ctx context.Context) error {
