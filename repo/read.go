@@ -66,7 +66,8 @@ func (r *Repo) storedChunk(ctx context.Context, p Part, place index.Place) ([]by
 	data, err := r.chunkAt(ctx, p, place)
 	if errors.Is(err, fs.ErrNotExist) {
 		if now, known := r.placeNow(ctx, p.ID); known && now != place {
-			data, err = r.chunkAt(ctx, p, now)
+			place = now
+			data, err = r.chunkAt(ctx, p, place)
 		}
 	}
 	if !errors.Is(err, crypt.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {

@@ -69,7 +69,7 @@ func TestPruneFindsAnyHome(t *testing.T) {
 	one, two := p.begin(p.repo), p.begin(p.again())
 	late, _ := p.put(one, data)
 	_, _ = p.put(two, data)
-	alive, _ := p.put(two, noise(2, 100_000))
+	alive, _ := p.put(two, noise(2, 400_000)) // so much that some of it lies in every pack
 	if err := errors.Join(p.commit(one, late), p.commit(two, slices.Concat(late, alive))); err != nil {
 		t.Fatal(err)
 	}

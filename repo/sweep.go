@@ -24,11 +24,7 @@ func (p *pruner) deletePacks(ctx context.Context, m *ownMark, doomed []*packStat
 			return err
 		}
 	}
-	gone := make(map[pack.Name]bool, len(doomed))
-	for _, s := range doomed {
-		gone[s.name] = true
-	}
-	full := p.rewriteSegments(ctx, doomed, gone) // B4
+	full := p.rewriteSegments(ctx, doomed) // B4
 	if full != nil && !errors.Is(full, storage.ErrFull) {
 		return full
 	}
@@ -36,7 +32,7 @@ func (p *pruner) deletePacks(ctx context.Context, m *ownMark, doomed []*packStat
 		return err
 	}
 	if full != nil { // a segment that tells of packs that are gone does no harm meanwhile
-		if err := p.rewriteSegments(ctx, doomed, gone); err != nil {
+		if err := p.rewriteSegments(ctx, doomed); err != nil {
 			return err
 		}
 	}
@@ -77,7 +73,7 @@ const (
 
 // rewriteSegments replaces the segments that tell of packs that go, and small ones when there are many. The
 // new one is durable before those it supersedes are deleted; until then readers see both, which say the same.
-func (p *pruner) rewriteSegments(ctx context.Context, doomed []*packState, gone map[pack.Name]bool) error {
+func (p *pruner) rewriteSegments(ctx context.Context, doomed []*packState) error {
 	small, err := p.countSmall(ctx)
 	if err != nil {
 		return err
@@ -86,7 +82,10 @@ func (p *pruner) rewriteSegments(ctx context.Context, doomed []*packState, gone 
 	if err != nil {
 		return err
 	}
-	c := &compaction{pruner: p, gone: gone, told: make(map[pack.Name]bool)}
+	c := &compaction{pruner: p, gone: make(map[pack.Name]bool, len(doomed)), told: make(map[pack.Name]bool)}
+	for _, s := range doomed {
+		c.gone[s.name] = true
+	}
 	tells := p.telling(slices.Values(doomed))
 	want := func(o storage.Object) bool { return tells(o) || small >= manySegments && o.Size < smallSegment }
 	err = p.eachSegment(ctx, want, func(path string, s segment) error {
