@@ -9,7 +9,6 @@ import (
 
 	"shoebox/chunk"
 	"shoebox/repo"
-	"shoebox/repo/crypt"
 	"shoebox/repo/guard"
 )
 
@@ -145,20 +144,6 @@ func (p *roots) wholeAll(ctx context.Context, all []Snapshot, give func(repo.Par
 		}
 	}
 	return Snapshot{}, nil
-}
-
-// haveLeft tells whether one of some snapshots is forgotten and its record deleted, which only a prune does.
-func haveLeft(ctx context.Context, r *repo.Repo, names []string) (bool, error) {
-	there := make(map[string]bool)
-	for rec, err := range r.Records(ctx, Kind) {
-		if err != nil && !errors.Is(err, crypt.ErrDamaged) {
-			return false, err
-		}
-		there[rec.Name] = true
-	}
-	v := new(survey)
-	err := v.readTombstones(ctx, r)
-	return slices.ContainsFunc(names, func(name string) bool { return !there[name] && v.isForgotten(name) }), err
 }
 
 // whole yields all parts of a snapshot that no earlier one has. When it fails, none of its pages counts as walked: another snapshot may need what
