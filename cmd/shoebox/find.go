@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shoebox/device"
+	"shoebox/repo"
 	"shoebox/snapshot"
 	"shoebox/snapshot/amount"
 )
@@ -45,17 +46,19 @@ func (p *program) find(cmd *cobra.Command, c *chooser, f filter) error {
 	if err := c.compile(); err != nil {
 		return err
 	}
-	r, all, err := p.library(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer p.close(r)
-	catalog, err := snapshot.ReadCatalogOf(cmd.Context(), r, f.of(all), c.in)
-	if err != nil {
-		return err
-	}
+	return p.read(cmd.Context(), func(r *repo.Repo, all []snapshot.Snapshot) error {
+		catalog, err := snapshot.ReadCatalogOf(cmd.Context(), r, f.of(all), c.in)
+		if err != nil {
+			return err
+		}
+		return p.found(catalog, c)
+	})
+}
+
+// found tells of what was found in a catalog.
+func (p *program) found(catalog *snapshot.Catalog, c *chooser) error {
 	found := catalog.Find(func(one snapshot.Picture) bool { return p.pass(c, one.Entry) })
-	err = p.together(func() error {
+	err := p.together(func() error {
 		for _, one := range found {
 			if err := p.foundLine(catalog, one); err != nil {
 				return err
@@ -108,7 +111,9 @@ func (p *program) historyCommand() *cobra.Command {
 		Example: "  shoebox history DCIM/Camera/IMG_20240812_150405.jpg",
 		Args:    words(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.history(cmd.Context(), f, strings.Trim(args[0], "/"))
+			return p.read(cmd.Context(), func(r *repo.Repo, all []snapshot.Snapshot) error {
+				return p.history(cmd.Context(), r, f.of(all), strings.Trim(args[0], "/"))
+			})
 		},
 	}
 	f.add(c)
@@ -116,13 +121,8 @@ func (p *program) historyCommand() *cobra.Command {
 }
 
 // history shows one device after the other: what has the same path on two phones is not the same picture.
-func (p *program) history(ctx context.Context, f filter, path string) error {
-	r, all, err := p.library(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close(r)
-	devices, known := byDevice(f.of(all)), false
+func (p *program) history(ctx context.Context, r *repo.Repo, all []snapshot.Snapshot, path string) error {
+	devices, known := byDevice(all), false
 	for _, name := range slices.Sorted(maps.Keys(devices)) {
 		versions, err := snapshot.History(ctx, r, devices[name], path)
 		if err != nil {
@@ -186,29 +186,30 @@ U has the same bytes and another time or mode.`,
   shoebox diff 2026-11-01 yesterday`,
 		Args: words(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, all, err := p.library(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			two, err := p.resolveAll(all, args)
-			if err != nil {
-				return err
-			}
-			counts := make(map[string]int64)
-			for c, err := range snapshot.Diff(cmd.Context(), r, two[0], two[1]) {
+			return p.read(cmd.Context(), func(r *repo.Repo, all []snapshot.Snapshot) error {
+				two, err := p.resolveAll(all, args)
 				if err != nil {
 					return err
 				}
-				sign := signOf(c)
-				counts[sign]++
-				if err := p.diffLine(sign, c); err != nil {
-					return err
-				}
-			}
-			return p.diffSum(two, counts)
+				return p.diff(cmd.Context(), r, two)
+			})
 		},
 	}
+}
+
+func (p *program) diff(ctx context.Context, r *repo.Repo, two []snapshot.Snapshot) error {
+	counts := make(map[string]int64)
+	for c, err := range snapshot.Diff(ctx, r, two[0], two[1]) {
+		if err != nil {
+			return err
+		}
+		sign := signOf(c)
+		counts[sign]++
+		if err := p.diffLine(sign, c); err != nil {
+			return err
+		}
+	}
+	return p.diffSum(two, counts)
 }
 
 func signOf(c snapshot.Change) string {

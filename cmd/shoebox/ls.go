@@ -103,17 +103,14 @@ func (p *program) lsCommand() *cobra.Command {
 			if err := c.compile(); err != nil {
 				return err
 			}
-			r, s, path, err := p.one(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			c.addPaths(path, args[1:])
-			return p.together(func() error {
-				if byDate {
-					return p.lsByDate(cmd, r, s, &c)
-				}
-				return p.ls(snapshot.EntriesAt(cmd.Context(), r, s, c.paths...), &c, long)
+			return p.readOne(cmd.Context(), args[0], func(r *repo.Repo, s snapshot.Snapshot, path string) error {
+				c.addPaths(path, args[1:])
+				return p.together(func() error {
+					if byDate {
+						return p.lsByDate(cmd, r, s, &c)
+					}
+					return p.ls(snapshot.EntriesAt(cmd.Context(), r, s, c.paths...), &c, long)
+				})
 			})
 		},
 	}

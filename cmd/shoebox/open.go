@@ -108,18 +108,30 @@ func (p *program) library(ctx context.Context) (*repo.Repo, []snapshot.Snapshot,
 	return r, all, nil
 }
 
-// one opens the repository and finds the snapshot a person means; "ID:path" gives the path too.
-func (p *program) one(ctx context.Context, text string) (*repo.Repo, snapshot.Snapshot, string, error) {
+// read opens the repository for as long as somebody looks at its snapshots. What is lost because another computer forgot and pruned it meanwhile is no
+// damage.
+func (p *program) read(ctx context.Context, look func(*repo.Repo, []snapshot.Snapshot) error) error {
 	r, all, err := p.library(ctx)
 	if err != nil {
-		return nil, snapshot.Snapshot{}, "", err
+		return err
 	}
+	defer p.close(r)
+	return snapshot.WhyLost(ctx, r, all, look(r, all))
+}
+
+// readOne is read for the snapshot that a person means; "ID:path" gives the path too.
+func (p *program) readOne(ctx context.Context, text string, look func(r *repo.Repo, s snapshot.Snapshot, path string) error) error {
+	r, all, err := p.library(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close(r)
 	name, path, _ := strings.Cut(text, ":")
 	s, err := snapshot.Resolve(all, name, p.now(), p.zone)
 	if err != nil {
-		return nil, s, "", errors.Join(err, r.Close())
+		return err
 	}
-	return r, s, strings.Trim(path, "/"), nil
+	return snapshot.WhyLost(ctx, r, []snapshot.Snapshot{s}, look(r, s, strings.Trim(path, "/")))
 }
 
 // close closes the repository; the local index is only a copy, so trouble with it is told, not fatal.

@@ -57,18 +57,15 @@ asked to look; what it does not show is said.`,
 			if err := c.compile(); err != nil {
 				return err
 			}
-			r, s, path, err := p.one(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			c.addPaths(path, args[1:])
-			to, err := p.destination(cmd.Context(), target, serial, policy, dryRun)
-			if err != nil {
-				return err
-			}
-			defer to.close()
-			return p.restore(cmd.Context(), r, s, &c, to, policy, dryRun)
+			return p.readOne(cmd.Context(), args[0], func(r *repo.Repo, s snapshot.Snapshot, path string) error {
+				c.addPaths(path, args[1:])
+				to, err := p.destination(cmd.Context(), target, serial, policy, dryRun)
+				if err != nil {
+					return err
+				}
+				defer to.close()
+				return p.restore(cmd.Context(), r, s, &c, to, policy, dryRun)
+			})
 		},
 	}
 	c.add(cmd)
@@ -83,13 +80,13 @@ asked to look; what it does not show is said.`,
 func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot, c *chooser, to *destination, policy snapshot.Overwrite, dryRun bool) error {
 	progress := new(snapshot.Progress)
 	start := p.now()
-	var damaged atomic.Bool
+	var damage atomic.Pointer[error] // of one of the files
 	stop := p.watch("Restoring to", to.name, progress)
 	did, err := snapshot.Restore(ctx, r, s, to, snapshot.RestoreOptions{Overwrite: policy, Workers: to.writers, DryRun: dryRun, Progress: progress, Paths: c.paths,
 		Select: func(e snapshot.Entry) bool { return p.pass(c, e) },
 		Each: func(n snapshot.Notice) {
 			if n.Err != nil && isDamage(n.Err) {
-				damaged.Store(true)
+				damage.Store(&n.Err)
 			}
 			p.restored(n)
 		}})
@@ -103,9 +100,8 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	unseen := to.unseen()
 	p.restoreSaid(s, did, to.name, unseen, dryRun, p.now().Sub(start))
 	switch {
-	case damaged.Load():
-		return &exitError{exitDamage, fmt.Errorf("the repository is damaged: %s could not be restored, as said above\n`shoebox check --read-data` tells how far the damage goes",
-			amount.Plural(int64(len(did.Failed)), "file"))}
+	case damage.Load() != nil:
+		return &damagedFiles{len(did.Failed), *damage.Load()}
 	case len(did.Failed) > 0:
 		p.tell("%s could not be restored, as said above.", amount.Plural(int64(len(did.Failed)), "file"))
 		return &exitError{code: exitSome}
@@ -114,6 +110,18 @@ func (p *program) restore(ctx context.Context, r *repo.Repo, s snapshot.Snapshot
 	}
 	return nil
 }
+
+// damagedFiles says that files of a restore failed because the repository is damaged. They were told of one by one.
+type damagedFiles struct {
+	failed int
+	one    error // what became of one of them
+}
+
+func (e *damagedFiles) Error() string {
+	return fmt.Sprintf("the repository is damaged: %s could not be restored, as said above", amount.Plural(int64(e.failed), "file"))
+}
+
+func (e *damagedFiles) Unwrap() error { return e.one }
 
 // restored tells of one file: what failed always, the rest with -v.
 func (p *program) restored(n snapshot.Notice) {
@@ -169,30 +177,31 @@ func (p *program) dumpCommand() *cobra.Command {
   shoebox dump yesterday DCIM/Camera/IMG_1.jpg | feh -`,
 		Args: words(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, s, path, err := p.one(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			if len(args) == 2 {
-				path = strings.Trim(path+"/"+args[1], "/")
-			}
-			if path == "" {
-				return errors.New("say which file: shoebox dump latest:DCIM/Camera/IMG_1.jpg")
-			}
-			e, err := lookup(cmd.Context(), r, s, path)
-			if err != nil {
-				return err
-			}
-			if e.Type == device.Symlink {
-				return fmt.Errorf("%s is a link to %s, which is all the snapshot holds of it", device.Printable(path), device.Printable(e.Target))
-			}
-			if _, err := io.Copy(p.out, snapshot.Open(cmd.Context(), r, e)); err != nil {
-				return fmt.Errorf("print %s: %w", device.Printable(path), err)
-			}
-			return nil
+			return p.readOne(cmd.Context(), args[0], func(r *repo.Repo, s snapshot.Snapshot, path string) error {
+				if len(args) == 2 {
+					path = strings.Trim(path+"/"+args[1], "/")
+				}
+				return p.dump(cmd.Context(), r, s, path)
+			})
 		},
 	}
+}
+
+func (p *program) dump(ctx context.Context, r *repo.Repo, s snapshot.Snapshot, path string) error {
+	if path == "" {
+		return errors.New("say which file: shoebox dump latest:DCIM/Camera/IMG_1.jpg")
+	}
+	e, err := lookup(ctx, r, s, path)
+	if err != nil {
+		return err
+	}
+	if e.Type == device.Symlink {
+		return fmt.Errorf("%s is a link to %s, which is all the snapshot holds of it", device.Printable(path), device.Printable(e.Target))
+	}
+	if _, err := io.Copy(p.out, snapshot.Open(ctx, r, e)); err != nil {
+		return fmt.Errorf("print %s: %w", device.Printable(path), err)
+	}
+	return nil
 }
 
 // lookup finds a file, and says so when the path is that of a folder.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"shoebox/repo"
 	"shoebox/snapshot"
 	"shoebox/snapshot/amount"
 )
@@ -57,18 +58,15 @@ snapshot of last copies: what only forgotten snapshots held.`,
   shoebox snapshots --device anna
   shoebox snapshots yesterday`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, all, err := p.library(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			chosen := f.of(all)
-			if len(args) > 0 {
-				if chosen, err = p.resolveAll(chosen, args); err != nil {
-					return err
+			return p.read(cmd.Context(), func(_ *repo.Repo, all []snapshot.Snapshot) (err error) {
+				chosen := f.of(all)
+				if len(args) > 0 {
+					if chosen, err = p.resolveAll(chosen, args); err != nil {
+						return err
+					}
 				}
-			}
-			return p.together(func() error { return p.listSnapshots(chosen) })
+				return p.together(func() error { return p.listSnapshots(chosen) })
+			})
 		},
 	}
 	f.add(c)

@@ -17,20 +17,17 @@ func (p *program) statsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "stats", Short: "Say how much is kept, and what it takes", Example: "  shoebox stats", Args: words(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, all, err := p.library(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			audit, err := r.Audit(cmd.Context())
-			if err != nil {
-				return err
-			}
-			catalog, err := snapshot.ReadCatalog(cmd.Context(), r, all)
-			if err != nil {
-				return err
-			}
-			return p.statsSaid(audit, catalog)
+			return p.read(cmd.Context(), func(r *repo.Repo, all []snapshot.Snapshot) error {
+				audit, err := r.Audit(cmd.Context())
+				if err != nil {
+					return err
+				}
+				catalog, err := snapshot.ReadCatalog(cmd.Context(), r, all)
+				if err != nil {
+					return err
+				}
+				return p.statsSaid(audit, catalog)
+			})
 		},
 	}
 }
@@ -68,21 +65,18 @@ func (p *program) catCommand() *cobra.Command {
 			if len(args) != 2 || args[0] != "snapshot" && args[0] != "entry" {
 				return errors.New("say what to print: config, snapshot SNAPSHOT, or entry SNAPSHOT:PATH")
 			}
-			r, s, path, err := p.one(cmd.Context(), args[1])
-			if err != nil {
-				return err
-			}
-			defer p.close(r)
-			if args[0] == "snapshot" {
-				return p.printPretty(snapshotJSON(s))
-			}
-			e, err := lookup(cmd.Context(), r, s, path)
-			if err != nil {
-				return err
-			}
-			m := p.entryJSON(e)
-			m["parts"] = partsJSON(e.Content)
-			return p.printPretty(m)
+			return p.readOne(cmd.Context(), args[1], func(r *repo.Repo, s snapshot.Snapshot, path string) error {
+				if args[0] == "snapshot" {
+					return p.printPretty(snapshotJSON(s))
+				}
+				e, err := lookup(cmd.Context(), r, s, path)
+				if err != nil {
+					return err
+				}
+				m := p.entryJSON(e)
+				m["parts"] = partsJSON(e.Content)
+				return p.printPretty(m)
+			})
 		},
 	}
 }
