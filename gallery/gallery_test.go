@@ -342,3 +342,28 @@ func TestGapsAndAttic(t *testing.T) {
 		t.Error("the attic's page does not say how many there are")
 	}
 }
+
+// A picture of a snapshot that another computer forgets and prunes is missing, and not damaged; and the gallery looks anew at once.
+func TestForgottenWhileShown(t *testing.T) {
+	w := newWorld(t)
+	w.poll = time.Hour
+	w.photo("DCIM/stays.jpg", 1, w.now, phototest.Tags{})
+	w.photo("DCIM/leaves.jpg", 2, w.now, phototest.Tags{})
+	first := w.backup()
+	w.remove("DCIM/leaves.jpg")
+	w.backup()
+	w.serve()
+	_, ids := w.items("")
+	_, err := snapshot.Forget(t.Context(), w.repo, []string{first.Name}, snapshot.ForgetOptions{LastCopies: true, Now: func() time.Time { return w.now }})
+	if err == nil {
+		_, err = snapshot.Prune(t.Context(), w.repo, snapshot.PruneOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := w.get("/original/" + ids["leaves.jpg"]); r.status != http.StatusNotFound || !strings.Contains(string(r.body), `"state":"missing"`) {
+		t.Errorf("what left: %d %.300s", r.status, r.body)
+	}
+	w.until(func() bool { names, _ := w.items(""); return len(names) == 1 })
+	w.want("", "stays.jpg")
+}

@@ -18,6 +18,7 @@ import (
 	"shoebox/gallery/library"
 	"shoebox/gallery/thumb"
 	"shoebox/repo"
+	"shoebox/snapshot"
 )
 
 // picture finds the picture an address names, or answers that there is none.
@@ -82,7 +83,7 @@ func (s *Server) explain(ctx context.Context, r *repo.Repo, p *library.Picture, 
 	return err
 }
 
-// unreadable tells damage from a repository that is not there at all.
+// unreadable tells damage from a snapshot that was forgotten and pruned meanwhile, and from a repository that is not there at all.
 func (s *Server) unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -92,6 +93,11 @@ func (s *Server) unreadable(ctx context.Context, err error) error {
 	if _, failed := snapshotsOf(ctx, r); failed != nil {
 		s.look()
 		return fmt.Errorf("%w: %w", errGone, failed)
+	}
+	l, _, _ := s.shown()
+	if why := snapshot.WhyLost(ctx, r, l.Snapshots, err); errors.Is(why, snapshot.ErrForgotten) {
+		s.look()
+		return fmt.Errorf("%w: %w", errNoPicture, why)
 	}
 	return fmt.Errorf("%w: %w", errDamaged, err)
 }

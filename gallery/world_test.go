@@ -43,6 +43,7 @@ type world struct {
 	idle    bool
 	ffmpeg  string
 	metrics gallery.MetricsFunc
+	poll    time.Duration // between two looks for new snapshots
 
 	server  *gallery.Server
 	base    string
@@ -61,7 +62,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, dir: t.TempDir(), store: filepath.Join(t.TempDir(), "repository"), cache: t.TempDir(), restore: filepath.Join(t.TempDir(), "restored"), secret: secret,
-		now: time.Date(2026, 11, 1, 2, 0, 0, 0, time.UTC)}
+		now: time.Date(2026, 11, 1, 2, 0, 0, 0, time.UTC), poll: 200 * time.Millisecond}
 	setup := repo.Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 64 << 10, Max: 256 << 10, Bits: 16}}
 	store, err := storage.CreateFolder(w.store)
 	if err != nil {
@@ -215,7 +216,7 @@ func (w *world) serve() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	o := gallery.Options{Open: w.open, CacheDir: filepath.Join(w.cache, "gallery"), Zone: time.UTC, Now: func() time.Time { return w.now }, Poll: 200 * time.Millisecond, Hosts: []string{listener.Addr().String()},
+	o := gallery.Options{Open: w.open, CacheDir: filepath.Join(w.cache, "gallery"), Zone: time.UTC, Now: func() time.Time { return w.now }, Poll: w.poll, Hosts: []string{listener.Addr().String()},
 		RestoreTo: w.restore, Restore: w.restoreBelow, Phones: w.phones, Idle: w.idle, FFmpeg: w.ffmpeg, Metrics: w.metrics, Log: func(line string) { w.t.Log(line) }}
 	if w.server, err = gallery.New(w.t.Context(), o); err != nil {
 		w.t.Fatal(err)

@@ -16,11 +16,17 @@ import (
 	"shoebox/snapshot/photo"
 )
 
-// Read reads a library from the repository. Instants without a zone of their own are shown in loc.
+// Read reads a library from the repository. Instants without a zone of their own are shown in loc. The error wraps snapshot.ErrForgotten when a snapshot
+// left meanwhile: there is a newer list of them to read.
 func Read(ctx context.Context, r *repo.Repo, snapshots []snapshot.Snapshot, loc *time.Location) (*Library, error) {
 	c, err := snapshot.ReadCatalog(ctx, r, snapshots)
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	if len(c.Damaged) > 0 {
+		if why := snapshot.WhyLost(ctx, r, snapshots, c.Damaged[0]); errors.Is(why, snapshot.ErrForgotten) {
+			return nil, why
+		}
 	}
 	l := &Library{Snapshots: snapshots, Damaged: len(c.Damaged), Pictures: make([]Picture, 0, len(c.Pictures))}
 	l.sortOut()
