@@ -27,7 +27,7 @@ func NewCutter(polynomial uint64, s Sizes) (*Cutter, error) {
 	if err := checkPolynomial(polynomial); err != nil {
 		return nil, err
 	}
-	big := max(int(s.Max)+lookahead+4096, smallBuffer+1)
+	big := max(int(s.Max)+lookahead+page, smallBuffer+1)
 	return &Cutter{polynomial: polynomial, sizes: s, pool: pool{big: big, polynomial: polynomial}}, nil
 }
 

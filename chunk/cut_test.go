@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"unsafe"
 
 	restic "github.com/restic/chunker"
 	"pgregory.net/rapid"
@@ -242,6 +243,39 @@ func TestReaderThatLiesAboutItsCountIsAnError(t *testing.T) {
 type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// pages is a stream that notes where in it a read began that went to another place in a page.
+type pages struct {
+	data []byte
+	at   int
+	off  []int
+}
+
+func (p *pages) Read(b []byte) (int, error) {
+	const page = 4096
+	if int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))%page) != p.at%page {
+		p.off = append(p.off, p.at)
+	}
+	n := copy(b, p.data[p.at:])
+	if p.at += n; n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Wherever pieces end, the system copies whole pages to whole pages.
+func TestReadsKeepToPages(t *testing.T) {
+	c := newCutter(t, chunk.Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 17})
+	from := &pages{data: make([]byte, 10<<20)}
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(from.data) // never fails
+	n := 0
+	if err := c.Cut(from, func(chunk.Piece) error { n++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(from.off) > 0 || n < 20 {
+		t.Errorf("%d chunks; elsewhere in a page: the reads from %v", n, from.off)
+	}
+}
 
 func TestYieldErrorEndsTheCut(t *testing.T) {
 	full := errors.New("disk full")
