@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/zeebo/blake3"
@@ -27,12 +28,17 @@ type Builder struct {
 	used    int // of buf, given out
 	entries []Entry
 	sealing sync.WaitGroup
+	running []int // offsets of the chunks that are being sealed
 	failed  error
+
+	hash    *blake3.Hasher // of buf[:hashed], for the name
+	hashed  int
+	hashing bool // somebody is
 }
 
 // NewBuilder begins a pack in buf, whose capacity bounds the finished pack (at most MaxSize; more is left unused).
 func NewBuilder(keys *crypt.Keys, class Class, buf []byte) *Builder {
-	b := &Builder{keys: keys, class: class, buf: buf[:min(cap(buf), MaxSize)/align*align], used: header}
+	b := &Builder{keys: keys, class: class, buf: buf[:min(cap(buf), MaxSize)/align*align], used: header, hash: blake3.New()}
 	clear(b.buf[:header])
 	copy(b.buf, magic)
 	return b
@@ -60,14 +66,15 @@ func (b *Builder) Add(kind chunk.Kind, id chunk.ID, data []byte, how Compression
 		b.mu.Unlock()
 		return false, nil
 	}
-	e.Offset = uint32(b.used)
-	b.used += int(e.Stored)
+	at, end := b.used, b.used+int(e.Stored)
+	e.Offset, b.used = uint32(at), end
 	b.entries = append(b.entries, e)
+	b.running = append(b.running, at)
 	b.sealing.Add(1)
 	b.mu.Unlock()
 
 	defer b.sealing.Done()
-	at, end := int(e.Offset), int(e.Offset+e.Stored)
+	defer b.hashOn(at)
 	if _, err := b.keys.SealChunk(b.buf[at:at:end], e.Place(), data); err != nil {
 		b.mu.Lock()
 		b.failed = fmt.Errorf("seal chunk %v: %w", id, err)
@@ -75,6 +82,30 @@ func (b *Builder) Add(kind chunk.Kind, id chunk.ID, data []byte, how Compression
 		return false, b.failed
 	}
 	return true, nil
+}
+
+// hashOn hashes the pack on as far as its chunks are sealed, now that the one at an offset is. Its bytes are still in the processor's cache, and once
+// the pack is full little is left to be hashed for its name. One goroutine hashes at a time; who comes meanwhile leaves its own to that one.
+func (b *Builder) hashOn(at int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running = slices.DeleteFunc(b.running, func(one int) bool { return one == at })
+	for !b.hashing && b.sealed() > b.hashed {
+		from, to := b.hashed, b.sealed()
+		b.hashing = true
+		b.mu.Unlock()
+		_, _ = b.hash.Write(b.buf[from:to]) // never fails
+		b.mu.Lock()
+		b.hashing, b.hashed = false, to
+	}
+}
+
+// sealed is how far the pack is settled: up to the first chunk that is being sealed.
+func (b *Builder) sealed() int {
+	if len(b.running) > 0 {
+		return slices.Min(b.running)
+	}
+	return b.used
 }
 
 // Size is how many bytes of chunks the pack holds so far; 0 for an empty one.
@@ -119,7 +150,8 @@ func (b *Builder) Finish() (Finished, error) {
 		return Finished{}, fmt.Errorf("finish a pack: %w", err)
 	}
 	out = append(append(out, endMagic...), byte(b.keys.Suite))
-	return Finished{Name: blake3.Sum256(out), Class: b.class, Bytes: out, Entries: b.entries}, nil
+	_, _ = b.hash.Write(out[b.hashed:]) // never fails
+	return Finished{Name: Name(b.hash.Sum(nil)), Class: b.class, Bytes: out, Entries: b.entries}, nil
 }
 
 // total is the length of the finished pack: what is needed, a random share more, rounded up.

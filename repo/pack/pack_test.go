@@ -128,7 +128,7 @@ func TestAddFromManyGoroutines(t *testing.T) {
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 50 {
-				plain := fmt.Appendf(nil, "chunk %d of %d", i, g)
+				plain := bytes.Repeat(fmt.Appendf(nil, "chunk %d of %d", i, g), 1+i*g) // to overtake one another
 				if ok, err := b.Add(chunk.Body, k.ChunkID(chunk.Body, plain), plain, None, len(plain)); !ok || err != nil {
 					t.Errorf("add: %v, %v", ok, err)
 				}
@@ -139,6 +139,9 @@ func TestAddFromManyGoroutines(t *testing.T) {
 	f, err := b.Finish()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if blake3.Sum256(f.Bytes) != f.Name {
+		t.Error("the name is not the hash of the pack")
 	}
 	d, err := directoryOf(k, f.Bytes)
 	if err != nil || len(d.Entries) != 400 {

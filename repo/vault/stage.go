@@ -2,7 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 
 	"shoebox/repo/parity"
 	"shoebox/repo/storage"
@@ -19,16 +22,27 @@ func (v *Vault) Stage(ctx context.Context, name string, data []byte) (storage.St
 	if kindOf(name) != packKind {
 		return storage.Durable{}, v.Put(ctx, name, data)
 	}
+	if !v.Redundant() {
+		return storage.Stage(ctx, v.store, name, data)
+	}
+	var s *sidecar
+	var making errgroup.Group
+	making.Go(func() (err error) { // while the store waits for the disk
+		s, err = v.sidecarOf(name, data)
+		return err
+	})
 	pack, err := storage.Stage(ctx, v.store, name, data)
-	if err != nil || !v.Redundant() {
-		return pack, err
+	failed := making.Wait()
+	if err == nil && failed == nil {
+		return &staged{pack, s}, nil
 	}
-	s, err := v.sidecarOf(name, data)
-	if err != nil {
+	if err == nil {
 		pack.Discard()
-		return nil, err
 	}
-	return &staged{pack, s}, nil
+	if failed == nil {
+		s.letGo()
+	}
+	return nil, errors.Join(err, failed)
 }
 
 func (s *staged) Commit(ctx context.Context) error {
