@@ -3,7 +3,7 @@ package device
 import "os"
 
 // aheadStep is how much of a file the system is asked for at once, in bytes. It has one such stretch more than was read.
-const aheadStep = 4 << 20
+const aheadStep = 8 << 20
 
 // onDisk is a file of this computer. What comes next of it is on its way from the disk while what came is looked at, and its beginning from
 // the moment it is opened: files are opened ahead of their readers.
