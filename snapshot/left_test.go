@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
-	"shoebox/bench/proof"
 	"shoebox/repo"
 	"shoebox/repo/crypt"
 	"shoebox/snapshot"
@@ -27,48 +27,22 @@ func readWhole(ctx context.Context, r *repo.Repo, s snapshot.Snapshot) error {
 
 // Whoever reads a snapshot that another computer forgets and prunes meanwhile, at whichever call, is told that, and not of damage.
 func TestReadWhileAnotherPrunes(t *testing.T) {
-	base, a, _ := beforeBoth(t)
-	told, stride := 0, proof.Pick(t, 3, 1, 1)
-	for at := 1; ; at += stride {
-		k := *base
-		k.lab = base.lab.copied()
-		store := &turnstile{Store: k.lab.store, at: at}
-		store.meanwhile = func() {
-			k.there(t, func(r *repo.Repo) {
-				o := k.options()
-				o.LastCopies = true
-				_, err := snapshot.Forget(t.Context(), r, []string{a}, o)
-				if err == nil {
-					_, err = snapshot.Prune(t.Context(), r, snapshot.PruneOptions{})
-				}
-				if err != nil {
-					t.Errorf("call %d: meanwhile: %v", at, err)
-				}
-			})
-		}
-		r, err := openStore(t, store)
-		if err != nil {
-			t.Fatal(err)
-		}
+	told := 0
+	meetAnywhere(t, func(m *meeting, r *repo.Repo) {
+		m.forget(r, "there")
+		m.prune(r, "there")
+	}, func(m *meeting, r *repo.Repo) {
 		all, damaged, err := snapshot.List(t.Context(), r)
-		if err != nil || len(damaged) > 0 {
-			t.Errorf("call %d: %v, %v", at, damaged, err)
-		}
+		m.well("the list", errors.Join(append(damaged, err)...))
 		for _, s := range all {
-			err := readWhole(t.Context(), r, s)
-			why := snapshot.WhyLost(t.Context(), r, []snapshot.Snapshot{s}, err)
-			if (err != nil) != errors.Is(why, snapshot.ErrForgotten) || s.Name != a && err != nil {
-				t.Errorf("call %d: %s: %v, and why is %v", at, s.Name[:8], err, why)
-			}
-			if err != nil {
+			err := snapshot.WhyLost(t.Context(), r, []snapshot.Snapshot{s}, readWhole(t.Context(), r, s))
+			if (s.Attic || slices.Contains(m.names, s.Name)) && errors.Is(err, snapshot.ErrForgotten) {
 				told++
+				continue
 			}
+			m.well("reading "+s.Name[:8], err)
 		}
-		r.Close()
-		if store.calls < at {
-			break
-		}
-	}
+	})
 	if told == 0 {
 		t.Error("nobody was told")
 	}

@@ -70,17 +70,19 @@ func (m *meeting) forget(r *repo.Repo, host string) {
 	}
 }
 
+func (m *meeting) prune(r *repo.Repo, where string) {
+	m.t.Helper()
+	_, err := snapshot.Prune(m.t.Context(), r, snapshot.PruneOptions{})
+	m.well("the prune "+where, err)
+}
+
 // A prune that is stopped at any of its calls while another computer forgets a snapshot and prunes what only that needed: it neither takes the
 // snapshot for damaged nor what an attic has since for garbage.
 func TestPruneWhileAnotherPrunes(t *testing.T) {
-	prune := func(m *meeting, r *repo.Repo, where string) {
-		_, err := snapshot.Prune(t.Context(), r, snapshot.PruneOptions{})
-		m.well("the prune "+where, err)
-	}
 	meetAnywhere(t, func(m *meeting, r *repo.Repo) {
 		m.forget(r, "there")
-		prune(m, r, "there")
-	}, func(m *meeting, r *repo.Repo) { prune(m, r, "here") })
+		m.prune(r, "there")
+	}, func(m *meeting, r *repo.Repo) { m.prune(r, "here") })
 }
 
 // A forget that is stopped at any of its calls while another computer forgets the same snapshots and prunes: it passes over what is forgotten already,
