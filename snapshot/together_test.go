@@ -3,7 +3,6 @@ package snapshot_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"strings"
 	"sync"
@@ -71,14 +70,9 @@ func readAll(t *testing.T, r *repo.Repo) {
 		t.Errorf("%v, %v", damaged, err)
 	}
 	for _, s := range all {
-		for e, err := range snapshot.Entries(context.Background(), r, s) {
-			if err == nil {
-				_, err = io.Copy(io.Discard, snapshot.Open(context.Background(), r, e))
-			}
-			if err != nil {
-				t.Error(err)
-				return
-			}
+		if err := readWhole(context.Background(), r, s); err != nil {
+			t.Error(err)
+			return
 		}
 	}
 }

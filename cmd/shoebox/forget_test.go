@@ -13,11 +13,7 @@ import (
 // TestAYearOfThinning backs up every third night of a year and forgets every week, as a person would have it set up. A picture that was on the
 // phone for one night in February is there at the end, and nothing else that should have gone.
 func TestAYearOfThinning(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"} {
-		t.Setenv(name, "")
-	}
+	home := newHome(t)
 	now := time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC)
 	run := func(args ...string) string {
 		t.Helper()

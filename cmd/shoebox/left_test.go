@@ -19,11 +19,11 @@ type startled struct {
 	meanwhile func()
 }
 
-func (i *startled) Write(p []byte) (int, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.once.Do(i.meanwhile)
-	return i.said.Write(p)
+func (s *startled) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.once.Do(s.meanwhile)
+	return s.said.Write(p)
 }
 
 // A person who looks at a snapshot that another computer forgets and prunes meanwhile is told that, and not of damage.
@@ -36,12 +36,6 @@ func TestForgottenWhileRead(t *testing.T) {
 		{"restore", []string{"restore", "latest", "-v", "--target"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			at := func(computer string) {
-				t.Setenv("HOME", filepath.Join(t.TempDir(), computer))
-				for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"} {
-					t.Setenv(name, "")
-				}
-			}
 			now := time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC)
 			store, photos := filepath.Join(t.TempDir(), "repo"), t.TempDir()
 			run := func(terminal io.Writer, want int, args ...string) {
@@ -50,7 +44,7 @@ func TestForgottenWhileRead(t *testing.T) {
 					t.Errorf("shoebox %s: exit code %d", strings.Join(args, " "), code)
 				}
 			}
-			at("here")
+			newHome(t)
 			run(io.Discard, exitDone, "init", "--no-password")
 			for i := range 20 { // the first has several chunks, which are read one after the other
 				size := 30_000
@@ -63,7 +57,7 @@ func TestForgottenWhileRead(t *testing.T) {
 			}
 			run(io.Discard, exitDone, "backup", photos)
 			out := &startled{meanwhile: func() {
-				at("there")
+				newHome(t) // another computer
 				run(io.Discard, exitDone, "forget", "latest", "--last-copies", "--yes")
 				run(io.Discard, exitDone, "prune")
 			}}

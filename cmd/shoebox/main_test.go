@@ -88,6 +88,17 @@ func setUp(e *testscript.Env) error {
 	return os.MkdirAll(home, 0o700)
 }
 
+// newHome makes a folder the home of the program in this process: it has seen nothing and keeps nothing elsewhere.
+func newHome(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"} {
+		t.Setenv(name, "")
+	}
+	return home
+}
+
 // dropped takes a variable out of an environment.
 func dropped(vars []string, name string) (rest []string) {
 	for _, v := range vars {

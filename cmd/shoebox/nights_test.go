@@ -12,11 +12,7 @@ import (
 // TestNightsByDate takes snapshots on three nights and asks for them as people speak of them. The clock and the zone are ours, and
 // the zone matters: two of the backups run on one day in UTC, and on two days where the person lives.
 func TestNightsByDate(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"} {
-		t.Setenv(name, "")
-	}
+	home := newHome(t)
 	var now time.Time
 	run := func(code int, args ...string) string {
 		t.Helper()
