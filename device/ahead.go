@@ -6,11 +6,13 @@ import "os"
 const aheadStep = 8 << 20
 
 // onDisk is a file of this computer. What comes next of it is on its way from the disk while what came is looked at, and its beginning from
-// the moment it is opened: files are opened ahead of their readers.
+// the moment it is opened: files are opened ahead of their readers. What was read the system need not keep: it is read once, and memory that is used
+// again costs less than new memory, to this program and to those whose own would have to leave.
 type onDisk struct {
 	*os.File
 	size       int64
 	read, want int64 // bytes read, and asked for
+	past       int64 // bytes that the system was told it need not keep
 }
 
 func openedAhead(f *os.File, size int64) *onDisk {
@@ -24,7 +26,17 @@ func (l *onDisk) Read(p []byte) (int, error) {
 	if l.read += int64(n); l.want-l.read < aheadStep {
 		l.ask()
 	}
+	if l.read-l.past >= aheadStep {
+		wasRead(l.File, l.read)
+		l.past = l.read
+	}
 	return n, err
+}
+
+// Close closes the file, and lets the system have the memory that holds it.
+func (l *onDisk) Close() error {
+	wasRead(l.File, l.size)
+	return l.File.Close()
 }
 
 // ask is a wish: nothing depends on whether it is heard.

@@ -35,10 +35,19 @@ func pastCache(f *os.File, on bool) error {
 func askLargePages(memory []byte) { _ = unix.Madvise(memory, unix.MADV_HUGEPAGE) }
 
 // willRead lets the system read a stretch of a file from the disk, without waiting for it.
-func willRead(f *os.File, off, n int64) {
+func willRead(f *os.File, off, n int64) { advise(f, off, n, unix.FADV_WILLNEED) }
+
+// wasRead lets the system forget what it keeps in memory of the first n bytes of a file. It keeps what is not on the disk yet.
+func wasRead(f *os.File, n int64) {
+	if n > 0 { // to the system 0 is all
+		advise(f, 0, n, unix.FADV_DONTNEED)
+	}
+}
+
+func advise(f *os.File, off, n int64, advice int) {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return
 	}
-	_ = conn.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), off, n, unix.FADV_WILLNEED) })
+	_ = conn.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), off, n, advice) })
 }

@@ -13,3 +13,5 @@ func pastCache(*os.File, bool) error { return errors.ErrUnsupported }
 func askLargePages([]byte) {}
 
 func willRead(*os.File, int64, int64) {}
+
+func wasRead(*os.File, int64) {}
