@@ -24,7 +24,7 @@ func TestKeepsNothingInMemory(t *testing.T) {
 	pages := size/os.Getpagesize() + 1
 	forgotten := writtenToDisk(t, dir, "forgotten", size)
 	wasRead(forgotten, size)
-	least := inMemory(t, forgotten, size) + pages/100
+	least := inMemory(t, forgotten, size) + pages/8 // of which somebody else may hold some for a moment
 	t.Logf("%d of %d pages may stay", least, pages)
 
 	for _, c := range []struct {
