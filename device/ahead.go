@@ -5,7 +5,7 @@ import "os"
 // aheadStep is how much of a file the system is asked for at once, in bytes. It has one such stretch more than was read.
 const aheadStep = 8 << 20
 
-// tooSmall is the size in bytes below which a file is left to the system: to have it forgotten takes up to 0.1 ms, as long as to read it.
+// tooSmall is the size in bytes below which a file is left to the system: a call for each of many small files costs more than it brings.
 const tooSmall = 1 << 20
 
 // onDisk is a file of this computer. What comes next of it is on its way from the disk while what came is looked at, and its beginning from
@@ -15,7 +15,6 @@ type onDisk struct {
 	*os.File
 	size       int64
 	read, want int64 // bytes read, and asked for
-	past       int64 // bytes that the system was told it need not keep
 }
 
 func openedAhead(f *os.File, size int64) *onDisk {
@@ -25,13 +24,13 @@ func openedAhead(f *os.File, size int64) *onDisk {
 }
 
 func (l *onDisk) Read(p []byte) (int, error) {
+	before := l.read
 	n, err := l.File.Read(p)
 	if l.read += int64(n); l.want-l.read < aheadStep {
 		l.ask()
 	}
-	if l.read-l.past >= aheadStep {
+	if l.read/aheadStep > before/aheadStep {
 		wasRead(l.File, l.read)
-		l.past = l.read
 	}
 	return n, err
 }
