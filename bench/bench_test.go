@@ -5,11 +5,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"shoebox/gallery/gallerytest"
+	"shoebox/repo/crypt"
 )
 
 func twoPrograms(goals ...goal) row {
@@ -137,6 +139,39 @@ func TestFloorCopiesAllBytes(t *testing.T) {
 	}
 	if err := runFloor("read", []string{filepath.Join(dir, "nothing")}); err == nil {
 		t.Error("a folder that is not there was read")
+	}
+}
+
+// What turning a password into a key costs at least is what it costs a slot: the same library with the same memory.
+func TestFloorKeyIsASlots(t *testing.T) {
+	lock, err := crypt.Passphrase("bench", crypt.DefaultWork)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := crypt.SealSlot(crypt.Master{}, crypt.RepositoryID{}, lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := func(work func() error) uint64 { // bytes taken
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := work(); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	secret, err := crypt.PassphraseSecret("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	floor := least(func() error { return runFloor("key", nil) })
+	opening := least(func() error {
+		_, _, err := crypt.OpenSlot(slot, secret)
+		return err
+	})
+	if floor < 64<<20 || opening < floor || opening > floor+1<<20 {
+		t.Errorf("the floor takes %d bytes, opening a slot %d", floor, opening)
 	}
 }
 

@@ -13,9 +13,11 @@ import (
 	"sync/atomic"
 
 	"github.com/zeebo/blake3"
+	"golang.org/x/crypto/scrypt"
 	"golang.org/x/sync/errgroup"
 
 	"shoebox/repo"
+	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
 )
 
@@ -26,6 +28,7 @@ const (
 	floorPack  = 16 << 20 // bytes of a buffer and of a file that is written
 	floorPage  = 4096     // what direct reads and writes are aligned to
 	floorSyncs = 100      // files of the floor fsync
+	floorBlock = 8        // scrypt's r, as age has it
 )
 
 func (b *bench) floorRead(dir string) command {
@@ -53,6 +56,11 @@ func (b *bench) start() command {
 	return command{program: floorStart, args: []string{b.shoebox, "version"}}
 }
 
+// key is the cost of a guess at a password, which shoebox pays once whenever it is given one.
+func (b *bench) key() command {
+	return command{program: floorKey, args: []string{b.self, "-floor", "key"}}
+}
+
 // floors measures what everything else stands on.
 func (b *bench) floors() error {
 	dir := filepath.Join(b.work, "synced")
@@ -72,6 +80,9 @@ func runFloor(what string, args []string) error {
 	switch {
 	case what == "nothing":
 		return nil
+	case what == "key":
+		_, err := scrypt.Key([]byte("bench"), make([]byte, 16), 1<<crypt.DefaultWork, floorBlock, 1, 32)
+		return err
 	case what == "read" && len(args) == 1:
 		return directly(args[0], "", nil)
 	case what == "copy" && len(args) == 2:

@@ -29,7 +29,7 @@ func (b *bench) onePhoto() error {
 		return err
 	}
 	return b.compare(row{Warm: true, Work: "restore one photo, passphrase", Goals: []goal{faster("borg", 1.5, 0)},
-		Note: "turning a passphrase into a key is made slow on purpose, by each as it likes"}, commands...)
+		Note: "turning a passphrase into a key is made slow on purpose, by each as it likes"}, append(commands, b.key())...)
 }
 
 // withPassword adds a password to shoebox's repository and gives back programs that open it with nothing else.

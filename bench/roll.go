@@ -24,6 +24,7 @@ const (
 	floorMove  = "floor: read, write and read back what moved, and delete what it came from"
 	floorFind  = "find -printf"
 	floorStart = "floor: start of a process"
+	floorKey   = "floor: start of a process, and scrypt"
 )
 
 // rolled makes the camera roll when it is first needed.
