@@ -57,9 +57,8 @@ func translate(p string) (expression, longest string) {
 			means = "[^/]*"
 		case c == '?':
 			means = "[^/]"
-		case c == '[' && strings.IndexByte(p[1:], ']') > 0:
-			size = strings.IndexByte(p[1:], ']') + 2
-			means = class(p[1 : size-1])
+		case c == '[':
+			means, size = class(p)
 		}
 		if means == "" {
 			means, word = regexp.QuoteMeta(p[:size]), word+p[:size]
@@ -75,13 +74,18 @@ func translate(p string) (expression, longest string) {
 	return out.String(), longest
 }
 
-// class makes the inside of [...] one of a regular expression; ! at its beginning negates, as in shells.
-func class(in string) string {
-	negate := ""
+// class makes one of a regular expression of the [...] that a pattern begins with, and tells its size; "" and 1 if it does not end. As in
+// shells ! at its beginning negates, and a ] that is the first of it does not end it.
+func class(p string) (means string, size int) {
+	in, negate := p[1:], ""
 	if strings.HasPrefix(in, "!") || strings.HasPrefix(in, "^") {
-		negate, in = "^", in[1:]
+		in, negate = in[1:], "^"
 	}
-	return "[" + negate + strings.NewReplacer(`\`, `\\`, `[`, `\[`, `^`, `\^`).Replace(in) + "]"
+	end := strings.IndexByte(in[min(1, len(in)):], ']') + 1
+	if end == 0 {
+		return "", 1
+	}
+	return "[" + negate + strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `^`, `\^`).Replace(in[:end]) + "]", len(p) - len(in) + end + 1
 }
 
 // Match tells whether the path, or a folder it lies in, fits.

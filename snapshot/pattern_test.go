@@ -41,3 +41,20 @@ func TestWord(t *testing.T) {
 		t.Errorf("a pattern that is deaf to case looks for %q, %v", p.word, err)
 	}
 }
+
+// A class ends as in shells: a ] that comes first, or first after !, is one of it; one that does not end stands for itself.
+func TestClass(t *testing.T) {
+	for _, c := range []struct {
+		pattern, path string
+		want          bool
+	}{
+		{"[!]!*", "*", false}, {"[!]!*", "[!]!x", true}, {"[!]a]b", "xb", true}, {"[!]a]b", "]b", false}, {"[!]a]b", "ab", false},
+		{"[]a]b", "]b", true}, {"[]a]b", "xb", false}, {"[]", "[]", true}, {"[", "[", true}, {"[!", "[!", true}, {"[^]", "[^]", true},
+		{"[!é]x", "éx", false}, {"[!é]x", "ax", true}, {"[^a]", "b", true}, {"[^^]", "^", false}, {"[a^]", "^", true}, {"[[]", "[", true}, {`[\]`, `\`, true},
+	} {
+		p, err := CompilePattern(c.pattern, false)
+		if err != nil || p.Match(c.path) != c.want {
+			t.Errorf("%q matches %q: not %v; %v", c.pattern, c.path, c.want, err)
+		}
+	}
+}
