@@ -23,6 +23,7 @@ type packer struct {
 	cancel context.CancelCauseFunc
 	group  *errgroup.Group // the uploaders
 	full   chan *openPack
+	pieces chan *openPack             // with something to be written ahead
 	spare  map[pack.Class]chan []byte // buffers; taking one waits until an upload is over
 	codes  sync.Pool                  // scratch for compression
 
@@ -37,13 +38,17 @@ type openPack struct {
 	class  pack.Class
 	buf    []byte
 	stored chan struct{} // closed when the upload is over
+	ahead
 }
 
-const dataPacks = 2 // open at once
+const (
+	dataPacks    = 2 // open at once
+	writersAhead = 2 // goroutines that write what is settled of open packs
+)
 
 func newPacker(ctx context.Context, b *Batch) *packer {
-	p := &packer{batch: b, full: make(chan *openPack), open: make(map[pack.Class][]*openPack), spare: make(map[pack.Class]chan []byte),
-		flying: make(map[*openPack]struct{})}
+	p := &packer{batch: b, full: make(chan *openPack), pieces: make(chan *openPack, dataPacks+1), open: make(map[pack.Class][]*openPack),
+		spare: make(map[pack.Class]chan []byte), flying: make(map[*openPack]struct{})}
 	// Uploads outlive the caller's patience: a backup that is interrupted still makes safe what it has read.
 	p.ctx, p.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	p.group = new(errgroup.Group)
@@ -57,6 +62,9 @@ func newPacker(ctx context.Context, b *Batch) *packer {
 	}
 	for range b.options.Uploads {
 		p.group.Go(p.uploads)
+	}
+	for range writersAhead {
+		p.group.Go(p.writesAhead)
 	}
 	return p
 }
@@ -90,6 +98,9 @@ func (p *packer) seal(ctx context.Context, part Part, data []byte, how pack.Comp
 			return err
 		}
 		ok, err := to.Add(part.Kind, part.ID, data, how, int(part.Size))
+		if ok {
+			p.writeAhead(to)
+		}
 		if err != nil || ok {
 			return err
 		}
@@ -118,7 +129,7 @@ func (p *packer) current(ctx context.Context, class pack.Class, slot int) (*open
 		p.spare[class] <- buf
 		return to, nil
 	}
-	to = &openPack{pack.NewBuilder(p.batch.repo.keys, class, buf), class, buf, make(chan struct{})}
+	to = &openPack{Builder: pack.NewBuilder(p.batch.repo.keys, class, buf), class: class, buf: buf, stored: make(chan struct{})}
 	p.open[class][slot] = to
 	return to, nil
 }
@@ -203,16 +214,18 @@ func (p *packer) store(to *openPack) error {
 func (p *packer) stage(to *openPack) (e packEntry, s storage.Staged, err error) {
 	done, err := to.Finish()
 	if err != nil {
+		to.discard()
 		return e, nil, err
 	}
 	e = packEntry{Name: done.Name, Size: int64(len(done.Bytes)), Class: done.Class, Lines: pack.AppendEntries(nil, done.Entries)}
 	if !guard.On(guard.SegmentOrder) {
 		p.batch.wasStored(e)
 		if err := p.batch.writeSegment(p.ctx); err != nil {
+			to.discard()
 			return e, nil, err
 		}
 	}
-	if s, err = storage.Stage(p.ctx, p.batch.repo.store, packPath(done.Name), done.Bytes); err != nil {
+	if s, err = to.stage(p.ctx, p.batch.repo.store, packPath(done.Name), done.Bytes); err != nil {
 		return e, nil, fmt.Errorf("store %s: %w", packPath(done.Name), err)
 	}
 	return e, s, nil
@@ -266,15 +279,20 @@ func (p *packer) takeOpen() (taken []*openPack) {
 	return taken
 }
 
-// stop ends the uploaders and waits for them. What is in open packs is lost, which is right: no record needs it. The buffers are let go of
-// here: the runtime knows the pool in this packer, and with it the packer, until some collections later.
+// stop ends the uploaders and waits for them. What is in open packs is lost, with what was written of them ahead, which is right: no
+// record needs it. The buffers are let go of here: the runtime knows the pool in this packer, and with it the packer, until some
+// collections later.
 func (p *packer) stop() {
 	p.cancel(context.Canceled)
 	_ = p.group.Wait() // uploads return no error: the context's cause has it
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	clear(p.flying)
 	for class, packs := range p.open {
+		for _, to := range packs {
+			if to != nil {
+				p.flying[to] = struct{}{}
+			}
+		}
 		clear(packs)
 		for range cap(p.spare[class]) {
 			select {
@@ -283,4 +301,8 @@ func (p *packer) stop() {
 			}
 		}
 	}
+	for to := range p.flying {
+		to.discard()
+	}
+	clear(p.flying)
 }

@@ -115,6 +115,13 @@ func (b *Builder) Size() int {
 	return b.used - header
 }
 
+// Settled is the beginning of the pack that will not change any more: it may be written already. It holds until Finish's Bytes are let go of.
+func (b *Builder) Settled() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf[:b.hashed]
+}
+
 // Finished is a pack ready to be stored.
 type Finished struct {
 	Name    Name

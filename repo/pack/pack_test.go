@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	mrand "math/rand/v2"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zeebo/blake3"
@@ -278,4 +280,37 @@ func FuzzExpand(f *testing.F) {
 			t.Errorf("%d bytes came where %d were promised", len(out), length)
 		}
 	})
+}
+
+// What is settled while others still add is the beginning of the finished pack.
+func TestSettledStays(t *testing.T) {
+	k := testKeys(t)
+	b := NewBuilder(k, Data, make([]byte, 4<<20))
+	var seen []byte
+	var adding, looking sync.WaitGroup
+	var over atomic.Bool
+	looking.Go(func() {
+		for last := false; !last; {
+			last = over.Load()
+			seen = append(seen, b.Settled()[len(seen):]...)
+		}
+	})
+	for i := range 8 {
+		adding.Go(func() {
+			for j := range 50 {
+				data := fmt.Appendf(nil, "%d %d %s", i, j, strings.Repeat("x", 1000*i))
+				if ok, err := b.Add(chunk.Body, k.ChunkID(chunk.Body, data), data, None, len(data)); !ok || err != nil {
+					t.Error(ok, err)
+				}
+			}
+		})
+	}
+	adding.Wait()
+	over.Store(true)
+	looking.Wait()
+	size := b.Size()
+	done, err := b.Finish()
+	if err != nil || len(seen) < size || !bytes.HasPrefix(done.Bytes, seen) {
+		t.Fatalf("%d bytes of chunks, %d seen settled: %v", size, len(seen), err)
+	}
 }

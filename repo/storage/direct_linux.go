@@ -8,14 +8,15 @@ import (
 
 // writeDirect writes all of data, which is aligned, to the new file f without the page cache. It
 // is not done where the file system refuses (some tmpfs and FUSE): then f is as it was. The flag
-// is set on the open file, not at open: an open that refuses it may leave the file behind.
+// is set on the open file, not at open: an open that refuses it may leave the file behind. Whatever is written next may be
+// crooked, so the flag does not stay.
 func writeDirect(f *os.File, data []byte) (done bool, err error) {
 	if err := setDirect(f, true); err != nil {
 		return false, nil
 	}
 	n, err := f.Write(data)
 	if err == nil {
-		return true, nil
+		return true, setDirect(f, false)
 	}
 	if n == 0 && setDirect(f, false) == nil {
 		return false, nil // let the plain write find out what is wrong, or succeed

@@ -25,9 +25,13 @@ func (f *Folder) Stage(ctx context.Context, name string, data []byte) (Staged, e
 	if err != nil {
 		return nil, putError(name, err)
 	}
+	return s.write(data)
+}
+
+func (s *staged) write(data []byte) (Staged, error) {
 	if _, err := s.file.Write(data); err != nil {
 		s.Discard()
-		return nil, putError(name, err)
+		return nil, putError(s.name, err)
 	}
 	return s, nil
 }
@@ -44,13 +48,19 @@ func (f *Folder) create(name string) (*staged, error) {
 	if err := f.reach(dir); err != nil {
 		return nil, err
 	}
+	if !guard.On(guard.TemporaryName) {
+		_ = f.disk.Remove(name) // Create takes no name that is taken
+		file, err := f.disk.Create(name)
+		return &staged{f, file, name, name}, err
+	}
+	return f.createIn(dir, name)
+}
+
+// createIn begins a file under a temporary name in a directory that is there.
+func (f *Folder) createIn(dir, name string) (*staged, error) {
 	tmp, err := f.temporary(dir)
 	if err != nil {
 		return nil, err
-	}
-	if !guard.On(guard.TemporaryName) {
-		tmp = name
-		_ = f.disk.Remove(name) // Create takes no name that is taken
 	}
 	file, err := f.disk.Create(tmp)
 	if err != nil {

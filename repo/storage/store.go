@@ -99,6 +99,30 @@ func (Durable) Commit(context.Context) error { return nil }
 // Discard does nothing.
 func (Durable) Discard() {}
 
+// Drafter is a Store that takes the first bytes of an object before there are more, and before its name is known: that of a pack is a hash of all of it.
+type Drafter interface {
+	// Draft begins an object that will stand below dir; nil when it would gain nothing. Each ends with Stage or Discard, once.
+	Draft(ctx context.Context, dir string) (Draft, error)
+}
+
+// Draft is an object that is being written. One goroutine uses it at a time.
+type Draft interface {
+	// Write adds bytes, and does not keep them after it returns. An error is an end too: only Discard may follow.
+	Write(data []byte) (int, error)
+	// Stage is that of Stager for all of the object, beginning with what was written. After an error nothing stays.
+	Stage(ctx context.Context, name string, all []byte) (Staged, error)
+	// Discard takes it back, as far as that goes.
+	Discard()
+}
+
+// BeginDraft begins a draft where the store can; elsewhere it is nil.
+func BeginDraft(ctx context.Context, s Store, dir string) (Draft, error) {
+	if s, ok := s.(Drafter); ok {
+		return s.Draft(ctx, dir)
+	}
+	return nil, nil
+}
+
 // MaxGet is the most that one Get returns, in bytes: sixteen of the largest packs.
 const MaxGet = 256 << 20
 

@@ -22,8 +22,13 @@ func (v *Vault) Stage(ctx context.Context, name string, data []byte) (storage.St
 	if kindOf(name) != packKind {
 		return storage.Durable{}, v.Put(ctx, name, data)
 	}
+	return v.stage(name, data, func() (storage.Staged, error) { return storage.Stage(ctx, v.store, name, data) })
+}
+
+// stage has a pack written, and makes its sidecar meanwhile.
+func (v *Vault) stage(name string, data []byte, write func() (storage.Staged, error)) (storage.Staged, error) {
 	if !v.Redundant() {
-		return storage.Stage(ctx, v.store, name, data)
+		return write()
 	}
 	var s *sidecar
 	var making errgroup.Group
@@ -31,7 +36,7 @@ func (v *Vault) Stage(ctx context.Context, name string, data []byte) (storage.St
 		s, err = v.sidecarOf(name, data)
 		return err
 	})
-	pack, err := storage.Stage(ctx, v.store, name, data)
+	pack, err := write()
 	failed := making.Wait()
 	if err == nil && failed == nil {
 		return &staged{pack, s}, nil

@@ -1,0 +1,112 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"shoebox/chunk"
+	"shoebox/repo/crypt"
+	"shoebox/repo/storage"
+	"shoebox/repo/storage/storagetest"
+)
+
+// onFolder is a repository on a disk in memory, of which before hears each call.
+func onFolder(t *testing.T, before func(call string) error) (*Repo, *storagetest.Disk) {
+	t.Helper()
+	lock, err := crypt.Passphrase("p", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := new(storagetest.Disk)
+	var mu sync.Mutex
+	count := byte(0)
+	numbers := readFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		clear(p)
+		count++
+		p[0] = count
+		return len(p), nil
+	})
+	f := storage.NewFolder(&storagetest.WatchedDisk{Disk: disk, Before: before}, numbers)
+	setup := Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 4 << 10, Max: 16 << 10, Bits: 12}}
+	r, err := Create(t.Context(), f, setup, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r, disk
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+func isPiece(call string) bool { return strings.HasPrefix(call, "write packs/.tmp-") }
+
+// A pack is with the store for the most part before it is full, and what was begun leaves nothing when the batch is given up.
+func TestPacksAreWrittenAhead(t *testing.T) {
+	var pieces atomic.Int64
+	r, disk := onFolder(t, func(call string) error {
+		if isPiece(call) {
+			pieces.Add(1)
+		}
+		return nil
+	})
+	b, err := r.Begin(t.Context(), BatchOptions{DataPack: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Abort()
+	for i := uint64(0); pieces.Load() == 0; i++ {
+		if i == 25 { // 1 MB, in two packs: neither is full
+			t.Fatal("nothing of 1 MB was written")
+		}
+		if _, _, err := b.Put(t.Context(), strings.NewReader(string(noise(i, 40_000)))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := b.Count().Packs; n != 0 {
+		t.Errorf("%d packs are stored already", n)
+	}
+	b.Abort()
+	if left := disk.Leftovers(); len(left) > 0 {
+		t.Error(left)
+	}
+}
+
+// A piece that could not be written is an error of the pack, and nothing of it stays.
+func TestPieceThatCannotBeWritten(t *testing.T) {
+	for _, begin := range []bool{true, false} {
+		r, disk := onFolder(t, func(call string) error {
+			if isPiece(call) && !begin || strings.HasPrefix(call, "create packs/.tmp-") && begin {
+				return syscall.EIO
+			}
+			return nil
+		})
+		b, err := r.Begin(t.Context(), BatchOptions{DataPack: 128 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := uint64(0); i < 100 && err == nil; i++ {
+			_, _, err = b.Put(t.Context(), strings.NewReader(string(noise(i, 40_000))))
+		}
+		if err == nil {
+			err = b.Flush(context.Background())
+		}
+		if !errors.Is(err, syscall.EIO) {
+			t.Errorf("begin %v: %v", begin, err)
+		}
+		b.Abort()
+		if left := disk.Leftovers(); len(left) > 0 {
+			t.Error(left)
+		}
+	}
+}
