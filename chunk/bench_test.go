@@ -51,7 +51,7 @@ func BenchmarkSizes(b *testing.B) {
 // BenchmarkNewCutter is what opening a repository waits for.
 func BenchmarkNewCutter(b *testing.B) {
 	for b.Loop() {
-		if _, err := chunk.NewCutter(polynomial, chunk.DefaultSizes); err != nil {
+		if _, err := chunk.NewCutter(polynomial, chunk.DefaultSizes, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

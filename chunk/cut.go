@@ -8,6 +8,11 @@ import (
 // Cutter cuts streams. It may be used from several goroutines at once; each
 // stream that needs it takes one buffer of about Sizes.Max bytes, and 512 KiB
 // while it is cut by content. Both are kept for the streams to come.
+//
+// A stream that says how long it is, with Len() int64, takes no more than that.
+// Such streams share what three of the longest need: whoever finds no room
+// waits until another has been cut, so one that says its length must not have
+// to wait for a stream that comes after it. What it says need not be true.
 type Cutter struct {
 	polynomial uint64
 	sizes      Sizes
@@ -19,8 +24,11 @@ type Cutter struct {
 const lookahead = 32
 
 // NewCutter makes a Cutter. It refuses a polynomial that is not irreducible of
-// degree 53 and sizes outside of their bounds.
-func NewCutter(polynomial uint64, s Sizes) (*Cutter, error) {
+// degree 53 and sizes outside of their bounds. allocate gives the memory that is
+// shared, a slice with capacity for n bytes; nil for memory of no kind in
+// particular. Where it starts on a page border, whole pages of the stream come
+// to lie on whole pages of it.
+func NewCutter(polynomial uint64, s Sizes, allocate func(n int) []byte) (*Cutter, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -28,15 +36,15 @@ func NewCutter(polynomial uint64, s Sizes) (*Cutter, error) {
 		return nil, err
 	}
 	big := max(int(s.Max)+lookahead+page, smallBuffer+1)
-	return &Cutter{polynomial: polynomial, sizes: s, pool: pool{big: big, polynomial: polynomial}}, nil
+	return &Cutter{polynomial: polynomial, sizes: s, pool: pool{big: big, polynomial: polynomial, arena: newArena(big, allocate)}}, nil
 }
 
 // Cut reads r to its end and yields its pieces in order. Put together they are
 // what was read; an empty stream has none. An error of r or of yield ends it
 // and is returned as it is.
 func (c *Cutter) Cut(r io.Reader, yield func(Piece) error) error {
-	w := &window{from: r, pool: &c.pool, buf: c.pool.take(smallBuffer)}
-	defer func() { c.pool.give(w.buf) }()
+	w := newWindow(r, &c.pool)
+	defer w.giveBack()
 	var s stage = opening{}
 	for n := 1; ; n++ {
 		if err := w.want(lookahead); err != nil {

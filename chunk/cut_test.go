@@ -26,7 +26,7 @@ var small = chunk.Sizes{Min: 256, Max: 2048, Bits: 8}
 
 func newCutter(t testing.TB, s chunk.Sizes) *chunk.Cutter {
 	t.Helper()
-	c, err := chunk.NewCutter(polynomial, s)
+	c, err := chunk.NewCutter(polynomial, s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,11 +244,13 @@ type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// pages is a stream that notes where in it a read began that went to another place in a page.
+// pages is a stream that notes where in it a read began that went to another place in a page, or was to end in the middle of one, and counts the reads.
 type pages struct {
-	data []byte
-	at   int
-	off  []int
+	data  []byte
+	at    int
+	off   []int
+	cut   []int
+	reads int
 }
 
 func (p *pages) Read(b []byte) (int, error) {
@@ -256,6 +258,10 @@ func (p *pages) Read(b []byte) (int, error) {
 	if int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))%page) != p.at%page {
 		p.off = append(p.off, p.at)
 	}
+	if (p.at+len(b))%page != 0 {
+		p.cut = append(p.cut, p.at)
+	}
+	p.reads++
 	n := copy(b, p.data[p.at:])
 	if p.at += n; n == 0 {
 		return 0, io.EOF

@@ -44,7 +44,7 @@ func FuzzSizes(f *testing.F) {
 	data := noise(phototest.Rand(6), 100_000)
 	f.Fuzz(func(t *testing.T, least, most uint32, bits uint8) {
 		s := chunk.Sizes{Min: least, Max: most, Bits: bits}
-		c, err := chunk.NewCutter(polynomial, s)
+		c, err := chunk.NewCutter(polynomial, s, nil)
 		if (err == nil) != (s.Check() == nil) {
 			t.Fatalf("%v: check says %v, NewCutter %v", s, s.Check(), err)
 		}

@@ -11,6 +11,7 @@ const idleMost = 16
 type pool struct {
 	big        int // bytes of a big buffer
 	polynomial uint64
+	arena      *arena
 
 	mu      sync.Mutex
 	smalls  [][]byte

@@ -27,7 +27,7 @@ func TestSizesOutsideOfTheirBoundsAreRefused(t *testing.T) {
 		if s.Check() == nil {
 			t.Errorf("%v passed the check", s)
 		}
-		if _, err := chunk.NewCutter(polynomial, s); err == nil {
+		if _, err := chunk.NewCutter(polynomial, s, nil); err == nil {
 			t.Errorf("%v made a cutter", s)
 		}
 	}
@@ -38,7 +38,7 @@ func TestSizesOutsideOfTheirBoundsAreRefused(t *testing.T) {
 
 func TestPolynomialsThatCannotCutAreRefused(t *testing.T) {
 	for _, p := range []uint64{0, 1, 0b111, polynomial - 1, polynomial ^ 0b110, polynomial | 1<<60, 1<<64 - 1} {
-		if _, err := chunk.NewCutter(p, chunk.DefaultSizes); err == nil {
+		if _, err := chunk.NewCutter(p, chunk.DefaultSizes, nil); err == nil {
 			t.Errorf("%#x made a cutter", p)
 		}
 	}
@@ -53,7 +53,7 @@ func TestIrreducibleIsWhatTheChunkerSays(t *testing.T) {
 			low := 1 + rng.IntN(26)
 			p = restic.Pol(1<<low | rng.Uint64N(1<<low)).Mul(restic.Pol(1<<(53-low) | rng.Uint64N(1<<(53-low))))
 		}
-		_, err := chunk.NewCutter(uint64(p), chunk.DefaultSizes)
+		_, err := chunk.NewCutter(uint64(p), chunk.DefaultSizes, nil)
 		if (err == nil) != p.Irreducible() {
 			t.Errorf("%#x: %v", uint64(p), err)
 		}
@@ -75,7 +75,7 @@ func TestNewPolynomialServesACutter(t *testing.T) {
 	if err != nil || first == second {
 		t.Fatalf("got %#x twice, %v", first, err)
 	}
-	if _, err := chunk.NewCutter(first, chunk.DefaultSizes); err != nil {
+	if _, err := chunk.NewCutter(first, chunk.DefaultSizes, nil); err != nil {
 		t.Error(err)
 	}
 	seed := noise(phototest.Rand(21), 1<<16)
@@ -95,7 +95,7 @@ func TestPolynomialDecidesTheCuts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := chunk.NewCutter(other, small)
+	c, err := chunk.NewCutter(other, small, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

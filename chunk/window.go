@@ -16,8 +16,36 @@ type window struct {
 	from       io.Reader
 	pool       *pool
 	buf        []byte
+	lent       bool // buf is of the arena
 	start, end int  // buf[start:end] is the window
 	last       bool // the stream ends where the window ends
+}
+
+// newWindow gives a stream that says that it is too long for a small buffer a
+// window of the arena that holds all of it, or more than one chunk. One that
+// says nothing begins with a small buffer.
+func newWindow(r io.Reader, p *pool) *window {
+	w := &window{from: r, pool: p}
+	if s, ok := r.(interface{ Len() int64 }); ok {
+		n := lookahead + int(max(0, min(s.Len(), int64(p.big-lookahead))))
+		w.lent = n > smallBuffer
+		if w.lent {
+			w.buf = p.arena.take(n)
+			return w
+		}
+	}
+	w.buf = p.take(smallBuffer)
+	return w
+}
+
+// giveBack lets others have the buffer.
+func (w *window) giveBack() {
+	if w.lent {
+		w.pool.arena.give(w.buf)
+	} else {
+		w.pool.give(w.buf)
+	}
+	w.lent = false
 }
 
 func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
@@ -60,7 +88,8 @@ func (w *window) more() error {
 }
 
 // makeRoom frees space at the end of the buffer: at first by moving to the
-// big buffer, later by moving the window to the front. What stands on a page
+// big buffer, also when the stream is longer than it said, later by moving the
+// window to the front. What stands on a page
 // border of the stream stays on one of the buffer, because the system copies
 // pages: to a place a few bytes off it does so five times as slowly on some
 // processors.
@@ -69,13 +98,14 @@ func (w *window) makeRoom() {
 		return
 	}
 	to := w.buf
-	if len(w.buf) < w.pool.big {
+	grows := len(w.buf) < w.pool.big
+	if grows {
 		to = w.pool.take(w.pool.big)
 	}
 	start := w.start % page
 	n := copy(to[start:], w.bytes())
-	if len(to) != len(w.buf) {
-		w.pool.give(w.buf)
+	if grows {
+		w.giveBack()
 		w.buf = to
 	}
 	w.start, w.end = start, start+n

@@ -124,7 +124,7 @@ func (r *Repo) draftConfig(s Setup) (err error) {
 		return err
 	}
 	r.config = c
-	r.cutter, err = chunk.NewCutter(c.Polynomial, c.Sizes())
+	r.cutter, err = chunk.NewCutter(c.Polynomial, c.Sizes(), storage.AlignedBuffer)
 	return err
 }
 

@@ -284,7 +284,7 @@ func FuzzSmallRecords(f *testing.F) {
 				t.Fatal(err)
 			}
 			if c, ok := v.(*Config); ok && c.check() == nil {
-				_, _ = chunk.NewCutter(c.Polynomial, c.Sizes())
+				_, _ = chunk.NewCutter(c.Polynomial, c.Sizes(), nil)
 			}
 			if err := codec.Unmarshal(first, v); err != nil {
 				t.Fatalf("%T: %v", v, err)

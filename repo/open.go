@@ -39,7 +39,7 @@ func open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Op
 	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}
-	if r.cutter, err = chunk.NewCutter(r.config.Polynomial, r.config.Sizes()); err != nil {
+	if r.cutter, err = chunk.NewCutter(r.config.Polynomial, r.config.Sizes(), storage.AlignedBuffer); err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	return r, nil

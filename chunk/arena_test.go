@@ -1,0 +1,163 @@
+package chunk
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+)
+
+// Whatever many ask for at once, each has as much as it asked for to itself, and all of it lies in one stretch that is made once.
+func TestArenaLendsNothingTwice(t *testing.T) {
+	made := 0
+	a := newArena(9<<20, func(n int) []byte { made += n; return make([]byte, 0, n) })
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(g)))
+			for i := range 300 {
+				n := 1 + rng.IntN(9<<20)
+				run := a.take(n)
+				if len(run) < n || len(run) >= n+block || cap(run) != len(run) {
+					t.Errorf("%d of %d bytes for %d", len(run), cap(run), n)
+				}
+				mark := byte(g<<5 | i&31)
+				for at := 0; at < len(run); at += block / 2 {
+					run[at] = mark
+				}
+				for at := 0; at < len(run); at += block / 2 {
+					if run[at] != mark {
+						t.Errorf("byte %d of %d is somebody else's", at, len(run))
+					}
+				}
+				a.give(run)
+			}
+		})
+	}
+	all.Wait()
+	if made != 15*block || slices.Contains(a.used, true) {
+		t.Errorf("made %d bytes, %v are still lent", made, a.used)
+	}
+}
+
+// Nothing is made for who does not need it, and the largest window there may be fits three times.
+func TestArenaSize(t *testing.T) {
+	for _, c := range []struct{ most, blocks int }{{1, 3}, {block, 3}, {block + 1, 6}, {int(DefaultSizes.Max), 12}, {int(DefaultSizes.Max) + lookahead + page, 15},
+		{maxHighest + lookahead + page, 27}} {
+		made := 0
+		a := newArena(c.most, func(n int) []byte { made += n; return make([]byte, 0, n) })
+		if made != 0 || len(a.used) != c.blocks {
+			t.Errorf("windows of %d: %d blocks and %d bytes before the first", c.most, len(a.used), made)
+		}
+		for range widestAtOnce {
+			a.take(c.most)
+		}
+		if made != c.blocks*block {
+			t.Errorf("windows of %d: %d bytes", c.most, made)
+		}
+	}
+}
+
+// Who finds no run of so many blocks waits until there is one, and who came later waits behind.
+func TestArenaServesInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newArena(2*block, nil) // six blocks
+		var lent [][]byte
+		for range 6 {
+			lent = append(lent, a.take(1))
+		}
+		var order []string
+		var mu sync.Mutex
+		ask := func(name string, n int) {
+			go func() {
+				a.take(n)
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, name)
+			}()
+			synctest.Wait()
+		}
+		expect := func(when string, names ...string) {
+			t.Helper()
+			synctest.Wait()
+			if mu.Lock(); !slices.Equal(order, names) {
+				t.Errorf("%s: %v have a run, not %v", when, order, names)
+			}
+			mu.Unlock()
+		}
+		ask("two", 2*block)
+		ask("one", 1)
+		ask("another", 1)
+		expect("all is lent")
+		a.give(lent[0])
+		expect("one block is free")
+		a.give(lent[2])
+		expect("two are free, and not side by side")
+		a.give(lent[3])
+		expect("two are side by side", "two", "one")
+		a.give(lent[5])
+		expect("and another", "two", "one", "another")
+	})
+}
+
+// long says that it is as long as said.
+type long struct {
+	io.Reader
+	said int64
+}
+
+func (l long) Len() int64 { return l.said }
+
+// However a cut ends, the arena has all of it back.
+func TestArenaHasAllBack(t *testing.T) {
+	c, err := NewCutter(0x3DA3358B4DC173, Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 17}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	fine := func(Piece) error { return nil }
+	stream := func(n int64) io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{1}), n) }
+	for name, try := range map[string]struct {
+		from  func() io.Reader
+		yield func(Piece) error
+		want  error
+	}{
+		"whole":        {func() io.Reader { return stream(3 << 20) }, fine, nil},
+		"shorter":      {func() io.Reader { return stream(5) }, fine, nil},
+		"much longer":  {func() io.Reader { return stream(6 << 20) }, fine, nil},
+		"read fails":   {func() io.Reader { return iotest.ErrReader(broken) }, fine, broken},
+		"fails longer": {func() io.Reader { return io.MultiReader(stream(5<<20), iotest.ErrReader(broken)) }, fine, broken},
+		"yield fails":  {func() io.Reader { return stream(3 << 20) }, func(Piece) error { return broken }, broken},
+	} {
+		for _, said := range []int64{-1 << 63, 0, smallBuffer - lookahead, smallBuffer, 3 << 20, 1<<63 - 1} {
+			if err := c.Cut(long{try.from(), said}, try.yield); !errors.Is(err, try.want) {
+				t.Errorf("%s, said to be %d: %v", name, said, err)
+			}
+			if slices.Contains(c.pool.arena.used, true) {
+				t.Fatalf("%s, said to be %d: %v are still lent", name, said, c.pool.arena.used)
+			}
+		}
+	}
+	if c.pool.arena.memory == nil {
+		t.Error("nothing was lent at all")
+	}
+}
+
+// A stream that says no length, or fits a small buffer, takes nothing of the arena.
+func TestArenaIsForLongStreams(t *testing.T) {
+	p := &pool{big: 1 << 20, arena: newArena(1<<20, nil)}
+	for said, lent := range map[int64]bool{-1: false, 0: false, smallBuffer - lookahead: false, smallBuffer - lookahead + 1: true, 1 << 40: true} {
+		w := newWindow(long{nil, said}, p)
+		if w.lent != lent {
+			t.Errorf("%d bytes: lent is %v", said, w.lent)
+		}
+		w.giveBack()
+	}
+	if w := newWindow(rand.NewChaCha8([32]byte{}), p); w.lent {
+		t.Error("lent to who said nothing")
+	}
+}
