@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// What is asked for ahead is the whole file and no more, each stretch once, and before it is read; the bytes are the file's.
+// What is asked for ahead, where files are read through the page cache, is the whole file and no more, each stretch once, and before it is read;
+// the bytes are the file's.
 func TestOpenedAhead(t *testing.T) {
 	for _, size := range []int64{0, 1, aheadStep - 1, aheadStep, aheadStep + 1, 2*aheadStep + 5} {
 		path := filepath.Join(t.TempDir(), "f")
@@ -21,6 +22,9 @@ func TestOpenedAhead(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := openedAhead(f, size)
+		if err := l.intoCache(); err != nil {
+			t.Fatal(err)
+		}
 		var got bytes.Buffer
 		for piece := make([]byte, 300_000); err == nil; {
 			if l.read < size && l.want < min(size, l.read+aheadStep) {

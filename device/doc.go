@@ -14,7 +14,9 @@
 // Open may be called for many files (some 32) before the first is read. The
 // streams must then be read or closed in the order of opening; several may be
 // read at once by as many goroutines. Every stream must be closed, and may be
-// closed early.
+// closed early. A stream that also says how many bytes will come, with Len() int64,
+// is free of this: it may be read whenever, whatever becomes of the others. Those of
+// a Dir are.
 //
 // A stream ends in io.EOF only when exactly File.Size bytes came, and the file's
 // size and time of change are after the read what they were in the listing. Any

@@ -26,8 +26,15 @@ func (d *Dir) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 		return nil, pathError("open", f.Path, vanished(err))
 	}
 	after := func() error { return unchanged(file, f) }
-	return &stream{ctx: ctx, file: f, from: openedAhead(file, f.Size), after: after}, nil
+	return &fileStream{stream{ctx: ctx, file: f, from: openedAhead(file, f.Size), after: after}}, nil
 }
+
+// fileStream is a stream of a file of this computer. It says how long it is, for who has to wait for memory before reading so much: it waits for no other
+// stream, and none waits for it. Those of a phone come one behind the other.
+type fileStream struct{ stream }
+
+// Len is the size that was listed.
+func (s *fileStream) Len() int64 { return s.file.Size }
 
 // open opens what was listed as a regular file, and only that.
 func (d *Dir) open(f File) (*os.File, error) {

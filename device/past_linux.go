@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pastCache says whether writes to a file go past the page cache (O_DIRECT). The flag is set on the open file, not at open: an
+// pastCache says whether reads and writes of a file go past the page cache (O_DIRECT). The flag is set on the open file, not at open: an
 // open that refuses it may leave the file behind.
 func pastCache(f *os.File, on bool) error {
 	conn, err := f.SyscallConn()
@@ -33,6 +33,20 @@ func pastCache(f *os.File, on bool) error {
 
 // askLargePages asks for large pages behind memory that was not used yet. Without them all is the same, but slower.
 func askLargePages(memory []byte) { _ = unix.Madvise(memory, unix.MADV_HUGEPAGE) }
+
+// inCache says whether the system keeps most of a file in memory: half of it or more. Where it does not tell (before Linux 6.5) that is not known, which is no.
+func inCache(f *os.File, size int64) bool {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var kept unix.Cachestat_t
+	var failed error
+	err = conn.Control(func(fd uintptr) {
+		failed = unix.Cachestat(uint(fd), &unix.CachestatRange{Len: uint64(size)}, &kept, 0)
+	})
+	return err == nil && failed == nil && int64(kept.Cache)*int64(os.Getpagesize()) >= size/2
+}
 
 // willRead lets the system read a stretch of a file from the disk, without waiting for it.
 func willRead(f *os.File, off, n int64) { advise(f, off, n, unix.FADV_WILLNEED) }
