@@ -32,7 +32,7 @@ type BackupOptions struct {
 	DryRun  bool             // list and compare, read and store nothing
 	Now     func() time.Time // nil for the system's clock
 
-	Workers         int           // files read at once; 0 for 3, which keeps a disk and two processors busy
+	Workers         int           // files read at once; 0 for 6, which keep a disk and two processors busy, and for 3 of a dear source
 	Ahead           int           // files opened ahead of reading; 0 for 32
 	CheckpointBytes int64         // read between two checkpoints; 0 for 256 MiB
 	CheckpointEvery time.Duration // at most between two checkpoints; 0 for 5 s
@@ -83,7 +83,10 @@ func (o BackupOptions) filled() BackupOptions {
 		o.Now = time.Now
 	}
 	if o.Workers == 0 {
-		o.Workers = 3
+		o.Workers = 6 // files of this computer share the memory that three of the longest take; others do not
+		if o.Dear {
+			o.Workers = 3
+		}
 	}
 	if o.Batch.InMemory == 0 {
 		o.Batch.InMemory = 1 // a second brings no speed beside what is being filled, and takes 16 MiB

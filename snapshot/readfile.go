@@ -160,6 +160,15 @@ func (o *observer) reset(from io.Reader) {
 	o.sniffer.Reset()
 }
 
+// Len is the length that the stream says it has, or nothing: a phone's comes only after those that were opened before it, and must not wait for
+// memory that those behind it hold.
+func (o *observer) Len() int64 {
+	if s, ok := o.from.(interface{ Len() int64 }); ok {
+		return s.Len()
+	}
+	return 0
+}
+
 func (o *observer) Read(p []byte) (int, error) {
 	n, err := o.from.Read(p)
 	if !guard.On(guard.StatTwice) && errors.Is(err, device.ErrChanged) {
