@@ -38,7 +38,7 @@ func (b *bench) sweep() error {
 		{"largest meta pack", []sizes{{meta: 1}, {meta: 2}, {meta: 16}}},
 		{"packs on their way at once", []sizes{{uploads: 1}, {uploads: 2}, {uploads: 8}}},
 		{"of these in memory", []sizes{{memory: 2}, {memory: 4}}},
-		{"files read at once", []sizes{{workers: 1}, {workers: 2}, {workers: 4}, {workers: 6}}},
+		{"files read at once", []sizes{{workers: 1}, {workers: 3}, {workers: 4}, {workers: 8}}},
 		{"files opened ahead", []sizes{{ahead: 4}, {ahead: 128}}},
 	} {
 		if err := b.vary("first backup: "+s.what, s.variants, func(v sizes) command { return b.swept(v, "first", l.src) }); err != nil {

@@ -22,15 +22,7 @@ func TestDraft(t *testing.T) {
 	must(t, err)
 	clear(memory)
 	must(t, s.Commit(ctx))
-	if got := storagetest.Names(t, inner, ""); len(got) != 2 || got[name] != int64(len(data)) || got[SidecarName(name)] == 0 {
-		t.Fatal(got)
-	}
-	damaged := bytes.Clone(data)
-	damaged[77] ^= 1
-	must(t, inner.Put(ctx, name, damaged))
-	if healed, err := v.Restored(ctx, name); err != nil || !bytes.Equal(healed, data) {
-		t.Fatal("its sidecar does not heal it:", err)
-	}
+	wantPackAlone(t, v, inner, name, data)
 
 	d, err = v.Draft(ctx, "packs")
 	must(t, err)

@@ -211,6 +211,12 @@ func TestStage(t *testing.T) {
 		}
 		must(t, s.Commit(ctx))
 	}
+	wantPackAlone(t, v, inner, name, data)
+}
+
+// wantPackAlone wants a pack and the sidecar that heals it in a store, and nothing else.
+func wantPackAlone(t *testing.T, v *Vault, inner storage.Store, name string, data []byte) {
+	t.Helper()
 	if got := storagetest.Names(t, inner, ""); len(got) != 2 || got[name] != int64(len(data)) || got[SidecarName(name)] == 0 {
 		t.Fatal(got)
 	}
