@@ -2,12 +2,16 @@ package chunk
 
 import "sync"
 
-// block is what an arena is lent in, in bytes: a large page of memory.
-const block = 2 << 20
+// block is what an arena is lent in, in bytes.
+const block = 1 << 20
 
-// widestAtOnce is how many of the largest windows fit into an arena together.
-// Most streams are shorter, and twice as many fit.
-const widestAtOnce = 3
+// An arena has room for so many of the largest windows, and for spare blocks
+// beside them: for most streams, which are shorter, there is room for four or
+// five.
+const (
+	widestAtOnce = 2
+	spareBlocks  = 4
+)
 
 // arena is one stretch of memory in which windows lie side by side, each as
 // long as its stream needs. It is made when it is first needed, and kept.
@@ -27,7 +31,7 @@ func newArena(big int, allocate func(n int) []byte) *arena {
 	if allocate == nil {
 		allocate = func(n int) []byte { return make([]byte, 0, n) }
 	}
-	a := &arena{allocate: allocate, used: make([]bool, widestAtOnce*blocksOf(big))}
+	a := &arena{allocate: allocate, used: make([]bool, widestAtOnce*blocksOf(big)+spareBlocks)}
 	a.given = sync.NewCond(&a.mu)
 	return a
 }

@@ -39,15 +39,15 @@ func TestArenaLendsNothingTwice(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if made != 15*block || slices.Contains(a.used, true) {
+	if made != 22*block || slices.Contains(a.used, true) {
 		t.Errorf("made %d bytes, %v are still lent", made, a.used)
 	}
 }
 
-// Nothing is made for who does not need it, and the largest window there may be fits three times.
+// Nothing is made for who does not need it, and the largest window there may be fits twice.
 func TestArenaSize(t *testing.T) {
-	for _, c := range []struct{ most, blocks int }{{1, 3}, {block, 3}, {block + 1, 6}, {int(DefaultSizes.Max), 12}, {int(DefaultSizes.Max) + lookahead + page, 15},
-		{maxHighest + lookahead + page, 27}} {
+	for _, c := range []struct{ most, blocks int }{{1, 6}, {block, 6}, {block + 1, 8}, {int(DefaultSizes.Max), 20}, {int(DefaultSizes.Max) + lookahead + page, 22},
+		{maxHighest + lookahead + page, 38}} {
 		made := 0
 		a := newArena(c.most, func(n int) []byte { made += n; return make([]byte, 0, n) })
 		if made != 0 || len(a.used) != c.blocks {
@@ -65,7 +65,7 @@ func TestArenaSize(t *testing.T) {
 // Who finds no run of so many blocks waits until there is one, and who came later waits behind.
 func TestArenaServesInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newArena(2*block, nil) // six blocks
+		a := newArena(block, nil) // six blocks
 		var lent [][]byte
 		for range 6 {
 			lent = append(lent, a.take(1))
