@@ -23,7 +23,7 @@ type long struct {
 
 func (l long) Len() int64 { return l.said }
 
-// middle sizes have windows of one arena block; wide ones of two.
+// middle sizes have windows of one arena block; wide ones of three.
 var (
 	middle = chunk.Sizes{Min: 64 << 10, Max: 512 << 10, Bits: 16}
 	wide   = chunk.Sizes{Min: 512 << 10, Max: 2 << 20, Bits: 18}

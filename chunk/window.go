@@ -89,10 +89,9 @@ func (w *window) more() error {
 
 // makeRoom frees space at the end of the buffer: at first by moving to the
 // big buffer, also when the stream is longer than it said, later by moving the
-// window to the front. What stands on a page
-// border of the stream stays on one of the buffer, because the system copies
-// pages: to a place a few bytes off it does so five times as slowly on some
-// processors.
+// window to the front. What stands on a page border of the stream stays on one
+// of the buffer, because the system copies pages: to a place a few bytes off it
+// does so five times as slowly on some processors.
 func (w *window) makeRoom() {
 	if w.end < len(w.buf) {
 		return

@@ -49,20 +49,8 @@ func (p *packer) writeAhead(to *openPack) {
 	}
 }
 
-// writesAhead writes pieces of open packs until the batch ends.
-func (p *packer) writesAhead() error {
-	for {
-		select {
-		case <-p.ctx.Done():
-			return nil
-		case to := <-p.pieces:
-			to.write(p.ctx, p.batch.repo.store)
-		}
-	}
-}
-
-// write writes what is due. Who stages the pack hears of a failure.
-func (to *openPack) write(ctx context.Context, store storage.Store) {
+// writeDue writes what is due of an open pack. Who stages the pack hears of a failure.
+func (p *packer) writeDue(to *openPack) {
 	to.mu.Lock()
 	defer to.mu.Unlock()
 	if to.over || to.failed != nil {
@@ -73,7 +61,7 @@ func (to *openPack) write(ctx context.Context, store storage.Store) {
 		return
 	}
 	if to.draft == nil {
-		if to.draft, to.failed = storage.BeginDraft(ctx, store, path.Clean(packsDir)); to.draft == nil {
+		if to.draft, to.failed = storage.BeginDraft(p.ctx, p.batch.repo.store, path.Clean(packsDir)); to.draft == nil {
 			to.over = to.failed == nil
 			return
 		}

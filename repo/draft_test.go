@@ -2,16 +2,14 @@ package repo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"shoebox/chunk"
-	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
 	"shoebox/repo/storage/storagetest"
 )
@@ -19,34 +17,11 @@ import (
 // onFolder is a repository on a disk in memory, of which before hears each call.
 func onFolder(t *testing.T, before func(call string) error) (*Repo, *storagetest.Disk) {
 	t.Helper()
-	lock, err := crypt.Passphrase("p", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
 	disk := new(storagetest.Disk)
-	var mu sync.Mutex
-	count := byte(0)
-	numbers := readFunc(func(p []byte) (int, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		clear(p)
-		count++
-		p[0] = count
-		return len(p), nil
-	})
-	f := storage.NewFolder(&storagetest.WatchedDisk{Disk: disk, Before: before}, numbers)
-	setup := Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 4 << 10, Max: 16 << 10, Bits: 12}}
-	r, err := Create(t.Context(), f, setup, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := createdIn(t, storage.NewFolder(&storagetest.WatchedDisk{Disk: disk, Before: before}, rand.Reader))
 	t.Cleanup(func() { r.Close() })
 	return r, disk
 }
-
-type readFunc func(p []byte) (int, error)
-
-func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 func isPiece(call string) bool { return strings.HasPrefix(call, "write packs/.tmp-") }
 

@@ -61,10 +61,10 @@ func newPacker(ctx context.Context, b *Batch) *packer {
 		}
 	}
 	for range b.options.Uploads {
-		p.group.Go(p.uploads)
+		p.group.Go(func() error { return p.serve(p.full, p.upload) })
 	}
 	for range writersAhead {
-		p.group.Go(p.writesAhead)
+		p.group.Go(func() error { return p.serve(p.pieces, p.writeDue) })
 	}
 	return p
 }
@@ -172,19 +172,24 @@ func (p *packer) send(to *openPack) {
 	}
 }
 
-// uploads stores full packs until the batch ends.
-func (p *packer) uploads() error {
+// serve does something with each of the packs that come, until the batch ends.
+func (p *packer) serve(packs <-chan *openPack, do func(*openPack)) error {
 	for {
 		select {
 		case <-p.ctx.Done():
 			return nil
-		case to := <-p.full:
-			if err := p.store(to); err != nil {
-				p.cancel(err)
-			}
-			p.landed(to)
+		case to := <-packs:
+			do(to)
 		}
 	}
+}
+
+// upload stores a full pack.
+func (p *packer) upload(to *openPack) {
+	if err := p.store(to); err != nil {
+		p.cancel(err)
+	}
+	p.landed(to)
 }
 
 func (p *packer) landed(to *openPack) {

@@ -55,16 +55,24 @@ type play struct {
 
 func newPlay(t *testing.T) *play {
 	t.Helper()
+	p := &play{t: t, stage: &stage{Memory: new(storage.Memory)}}
+	p.repo = createdIn(t, p.stage)
+	return p
+}
+
+// createdIn makes a repository of small chunks.
+func createdIn(t *testing.T, s storage.Store) *Repo {
+	t.Helper()
 	lock, err := crypt.Passphrase("p", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &play{t: t, stage: &stage{Memory: new(storage.Memory)}}
 	setup := Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 4 << 10, Max: 16 << 10, Bits: 12}}
-	if p.repo, err = Create(t.Context(), p.stage, setup, Options{}); err != nil {
+	r, err := Create(t.Context(), s, setup, Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return r
 }
 
 // again opens the repository as another process does.

@@ -65,9 +65,10 @@ func TestHowManyAreReadAtOnce(t *testing.T) {
 		for i := range 40 {
 			c.roll[fmt.Sprintf("%02d", i)] = []byte{byte(i)}
 		}
-		o := labOptions(newLab(t).repo)
+		l := newLab(t)
+		o := labOptions(l.repo)
 		o.Workers, o.Ahead, o.Dear = 0, 0, dear
-		if _, err := snapshot.Backup(t.Context(), newLab(t).repo, c, o); err != nil {
+		if _, err := snapshot.Backup(t.Context(), l.repo, c, o); err != nil {
 			t.Fatal(err)
 		}
 		if c.most != expected {
