@@ -2,7 +2,7 @@
 # make test         every test of every run; installs what is missing on Debian when root
 # make test-long    the same with large counts, and minutes of fuzzing
 # make lint         format, vet, staticcheck, govulncheck, and all six platforms
-# make bench        our speed beside restic, borg, cp, tar and adb, on a made-up camera roll
+# make bench        our speed beside restic, borg, kopia (built from source), cp, tar and adb, on a made-up camera roll
 # make bench-blocks the speed of each building block, beside what is committed
 
 SHELL := /bin/bash

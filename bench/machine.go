@@ -28,7 +28,7 @@ func fileSystem(dir string) string {
 }
 
 func versions() map[string]string {
-	return map[string]string{"go": runtime.Version(), "restic": said("restic", "version"), "borg": said("borg", "--version"), "adb": said("adb", "--version"), "b3sum": said("b3sum", "--version")}
+	return map[string]string{"go": runtime.Version(), "restic": said("restic", "version"), "borg": said("borg", "--version"), "kopia": "kopia " + kopiaVersion, "adb": said("adb", "--version"), "b3sum": said("b3sum", "--version")}
 }
 
 // firstAfter is the value of the first line that begins with a key, as /proc has them.

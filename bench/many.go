@@ -21,7 +21,7 @@ func (b *bench) many() error {
 	if err := p.prepare(); err != nil {
 		return err
 	}
-	err := b.compare(row{Warm: true, Work: fmt.Sprintf("nothing changed, %d files of 10 kB in %d folders", n, (n+99)/100), Goals: []goal{faster("restic", 5, 0), faster("borg", 10, 0), within(floorFind, 0, 2)}},
+	err := b.compare(row{Warm: true, Work: fmt.Sprintf("nothing changed, %d files of 10 kB in %d folders", n, (n+99)/100), Goals: []goal{faster("restic", 5, 0), faster("borg", 10, 0), faster("kopia", 1, 0), within(floorFind, 0, 2)}},
 		append(each(p.backup), find(c.dir))...)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (b *bench) fifty() error {
 		return err
 	}
 	r := row{Work: fmt.Sprintf("50 photos more on %d in one folder: metadata written", n), Unit: "kB", Goals: []goal{atMost(200, 0)},
-		Note: "everything the repository grew by, parity and second copies too, less the bytes of the 50 files; borg, which takes minutes, is left out"}
+		Note: "everything the repository grew by, parity and second copies too, less the bytes of the 50 files; borg, which takes minutes, and kopia are left out"}
 	for i, one := range grown {
 		r.Results = append(r.Results, result{Program: p.some[i], Values: []float64{float64(one-(c.bytes-before)) / 1e3}})
 	}

@@ -21,6 +21,7 @@ type bench struct {
 	work    string
 	self    string // this program
 	shoebox string // the program that is measured
+	kopia   string // built when it is first needed
 	cold    bool   // caches could be dropped
 	began   time.Time
 	table   []row
@@ -62,7 +63,7 @@ type command struct {
 
 // build builds the program that is measured.
 func (b *bench) build() error {
-	b.shoebox = filepath.Join(b.work, "shoebox")
+	b.shoebox, b.kopia = filepath.Join(b.work, "shoebox"), filepath.Join(b.work, "kopia")
 	out, err := exec.CommandContext(b.ctx, "go", "build", "-o", b.shoebox, "./cmd/shoebox").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build shoebox: %w: %s", err, out)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// programs are the three that take the same backups, each with a repository and a home of its own.
+// programs are the four that take the same backups, each with a repository and a home of its own.
 type programs struct {
 	b    *bench
 	root string // repositories and homes, by program
@@ -23,7 +23,7 @@ type programs struct {
 }
 
 // peers are shoebox and the programs it is compared with.
-var peers = [...]string{"shoebox", "restic", "borg"}
+var peers = [...]string{"shoebox", "restic", "borg", "kopia"}
 
 func (b *bench) programs(name, src string) *programs {
 	root := filepath.Join(b.work, "backups-"+name)
@@ -48,6 +48,8 @@ func (p *programs) env(program string) []string {
 		return append(env, "RESTIC_REPOSITORY="+p.repo(program), "RESTIC_PASSWORD=bench")
 	case "borg":
 		return append(env, "BORG_REPO="+p.repo(program), "BORG_PASSPHRASE=bench", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes", "BORG_RELOCATED_REPO_ACCESS_IS_OK=yes")
+	case "kopia":
+		return append(env, "KOPIA_PASSWORD=bench", "KOPIA_CHECK_FOR_UPDATES=false")
 	}
 	return append(append(env, "SHOEBOX_REPOSITORY="+p.repo(program)), p.more...)
 }
@@ -58,6 +60,9 @@ func (p *programs) fresh(program string) func() error {
 		err := errors.Join(remake(p.home(program)), os.RemoveAll(p.repo(program)), os.MkdirAll(filepath.Dir(p.repo(program)), 0o755))
 		if err != nil {
 			return err
+		}
+		if program == "kopia" {
+			return p.freshKopia()
 		}
 		init := map[string][]string{"shoebox": {p.b.shoebox, "init"}, "restic": {"restic", "init"}, "borg": {"borg", "init", "-e", "repokey-blake2"}}[program]
 		return p.quietly(program, init)
@@ -105,19 +110,27 @@ func (p *programs) backup(program string) command {
 		return p.command(program, "restic", "backup", "-q", p.src)
 	case "borg":
 		return p.command(program, "borg", "create", "::{now:%Y%m%dT%H%M%S.%f}", p.src)
+	case "kopia":
+		return p.command(program, p.b.kopia, "snapshot", "create", "--no-progress", p.src)
 	}
 	return p.command(program, p.b.shoebox, "backup", "-q", p.src)
 }
 
 // lastArchive is the name of borg's newest archive, which it wants to be told.
 func (p *programs) lastArchive() (string, error) {
-	c := exec.CommandContext(p.b.ctx, "borg", "list", "--last", "1", "--format", "{archive}")
-	c.Env = append(os.Environ(), p.env("borg")...)
+	out, err := p.ask("borg", "borg", "list", "--last", "1", "--format", "{archive}")
+	return strings.TrimSpace(string(out)), err
+}
+
+// ask is what a program says.
+func (p *programs) ask(program string, args ...string) ([]byte, error) {
+	c := exec.CommandContext(p.b.ctx, args[0], args[1:]...)
+	c.Env = append(os.Environ(), p.env(program)...)
 	out, err := c.Output()
 	if err != nil {
-		return "", fmt.Errorf("ask borg for its archives: %w", err)
+		return nil, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
 	}
-	return strings.TrimSpace(string(out)), nil
+	return out, nil
 }
 
 // restore gives back one path, or everything when it is empty, into an empty folder, and compares.
@@ -140,13 +153,17 @@ func (p *programs) restore(program, path string) (c command, err error) {
 		if path != "" {
 			c.args = append(c.args, from+"/"+path)
 		}
+	case "kopia":
+		c = p.command(program, p.b.kopia, "restore", "--no-progress", filepath.Join(p.src, path), filepath.Join(p.out, path))
 	}
 	got := p.out
-	if program != "shoebox" {
+	if program == "restic" || program == "borg" {
 		got = filepath.Join(p.out, from)
 	}
 	c.dir = p.out
-	c.before = func() error { return remake(p.out) }
+	c.before = func() error {
+		return errors.Join(remake(p.out), os.MkdirAll(filepath.Join(p.out, filepath.Dir(path)), 0o755))
+	}
 	c.after = func() error {
 		return errors.Join(sameFiles(p.b.ctx, filepath.Join(p.src, path), filepath.Join(got, path)), os.RemoveAll(p.out))
 	}

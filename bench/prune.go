@@ -31,12 +31,18 @@ func (b *bench) prune() error {
 	scratch := b.programs("pruned", l.src)
 	commands := each(func(program string) command {
 		c := scratch.forget(program, count)
-		c.before = func() error { return l.copyTo(scratch, program) }
+		c.before = func() error {
+			err := l.copyTo(scratch, program)
+			if program == "kopia" {
+				err = errors.Join(err, scratch.reconnect(), scratch.keepLatest(count))
+			}
+			return err
+		}
 		c.after = func() error { return scratch.pruned(program, left) }
 		return c
 	})
 	err = b.compare(row{Work: fmt.Sprintf("forget %d of %d snapshots and prune: half of the bytes", count, 2*count),
-		Goals: []goal{faster("restic", 4, 0), faster("borg", 1.5, 0), within(floorMove, 0, 1.3)},
+		Goals: []goal{faster("restic", 4, 0), faster("borg", 1.5, 0), faster("kopia", 1, 0), within(floorMove, 0, 1.3)},
 		Note:  fmt.Sprintf("shoebox wrote %.0f MB anew; each works on a fresh copy of the same repository, at its own measure of how much dead room it leaves", float64(moved)/1e6),
 	}, append(commands, l.floorMove(moved))...)
 	if err != nil {
@@ -45,7 +51,7 @@ func (b *bench) prune() error {
 	if err := b.sizes("before the prune", l.programs); err != nil {
 		return err
 	}
-	b.note("Sizes after the prune: shoebox %.1f MB, restic %.1f MB, borg %.1f MB.", float64(left["shoebox"])/1e6, float64(left["restic"])/1e6, float64(left["borg"])/1e6)
+	b.note("Sizes after the prune: %s.", listed(peers[:], left))
 	return os.RemoveAll(scratch.root)
 }
 
@@ -89,12 +95,13 @@ func (l *life) halve(count int) error {
 
 // forget lets go of the older half of the snapshots, and of what only they hold.
 func (p *programs) forget(program string, count int) command {
-	env := p.env(program)
 	switch program {
 	case "restic":
 		return p.command(program, "restic", "forget", "-q", "--keep-last", fmt.Sprint(count), "--prune")
 	case "borg":
-		return shell(program, fmt.Sprintf("borg prune --keep-last %d && borg compact", count), env...)
+		return shell(program, fmt.Sprintf("borg prune --keep-last %d && borg compact", count), p.env(program)...)
+	case "kopia":
+		return p.forgetKopia()
 	}
 	var old []string
 	for i := range count {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // life is the camera roll and what the programs have saved of it.
@@ -71,8 +72,8 @@ func (b *bench) first() error {
 	commands = append(commands, tar, b.floorRead(l.src), b.floorCopy(l.src), b.floorSeal(l.src))
 	l.saved = true
 	err = b.compare(row{Work: fmt.Sprintf("first backup of %g GB", b.options.size), Cold: true, Goals: []goal{
-		faster("restic", 3.5, 5), faster("borg", 2.5, 0), faster(copied, 1.8, 2.5), faster(copiedSync, 1.8, 2.5), within(floorCopy, 0, 1.3), within(floorSeal, 0, 0), memoryOf(150),
-	}, Note: "shoebox and borg wait for the disk, restic and cp do not; synced says that sync is waited for"}, commands...)
+		faster("restic", 3.5, 5), faster("borg", 2.5, 0), faster("kopia", 1, 0), faster(copied, 1.8, 2.5), faster(copiedSync, 1.8, 2.5), within(floorCopy, 0, 1.3), within(floorSeal, 0, 0), memoryOf(150),
+	}, Note: "shoebox and borg wait for the disk, restic, kopia and cp do not; synced says that sync is waited for"}, commands...)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (b *bench) same() error {
 	if err != nil {
 		return err
 	}
-	return b.compare(row{Warm: true, Work: fmt.Sprintf("nothing changed, %d files, key file", l.roll.n), Goals: []goal{faster("borg", 6, 0), faster("restic", 9, 0), atMost(0, 0.05)}},
+	return b.compare(row{Warm: true, Work: fmt.Sprintf("nothing changed, %d files, key file", l.roll.n), Goals: []goal{faster("borg", 6, 0), faster("restic", 9, 0), faster("kopia", 1, 0), atMost(0, 0.05)}},
 		append(each(l.backup), find(l.src), b.start())...)
 }
 
@@ -120,8 +121,8 @@ func (b *bench) everything() error {
 	}
 	commands = append(commands, b.copies(l.src)...)
 	return b.compare(row{Work: "restore everything", Cold: true, Goals: []goal{
-		faster("restic", 1.7, 0), faster("borg", 2.7, 0), faster(copied, 1.5, 2), faster(copiedSync, 1.5, 2), within(floorCopy, 0, 0), within(floorGive, 0, 0),
-	}, Note: "shoebox waits for the disk, restic, borg and cp do not; every file is compared"}, append(commands, b.floorCopy(l.src), b.floorGive(l.src))...)
+		faster("restic", 1.7, 0), faster("borg", 2.7, 0), faster("kopia", 1, 0), faster(copied, 1.5, 2), faster(copiedSync, 1.5, 2), within(floorCopy, 0, 0), within(floorGive, 0, 0),
+	}, Note: "shoebox waits for the disk, restic, borg, kopia and cp do not; every file is compared"}, append(commands, b.floorCopy(l.src), b.floorGive(l.src))...)
 }
 
 // night measures nights that are all different: each program sees the same ones.
@@ -142,7 +143,7 @@ func (b *bench) night() error {
 		}
 		return l.roll.linkNight(tonight)
 	}
-	err = b.compare(row{Work: "a night: 40 new, 10 retagged, 5 moved, 10 gone", Goals: []goal{faster("borg", 2.5, 0), faster("restic", 3, 0), within(floorCopy, 0, 1.3)},
+	err = b.compare(row{Work: "a night: 40 new, 10 retagged, 5 moved, 10 gone", Goals: []goal{faster("borg", 2.5, 0), faster("restic", 3, 0), faster("kopia", 1, 0), within(floorCopy, 0, 1.3)},
 		Note: "the floor reads and writes the new and the retagged pictures alone"}, append(commands, b.floorCopy(tonight))...)
 	if err != nil {
 		return err
@@ -159,8 +160,8 @@ func (b *bench) check() error {
 	packs := filepath.Join(l.repo("shoebox"), "packs")
 	sums := shell("b3sum of the packs", fmt.Sprintf("find '%s' -type f -print0 | xargs -0 b3sum", packs))
 	commands := []command{l.command("shoebox", b.shoebox, "check", "--read-data"), l.command("restic", "restic", "check", "--read-data"),
-		l.command("borg", "borg", "check", "--verify-data"), sums, shell("plain reading of the packs", fmt.Sprintf("find '%s' -type f -print0 | xargs -0 cat >/dev/null", packs)), b.floorRead(l.repo("shoebox"))}
-	return b.compare(row{Work: "check, reading every byte", Cold: true, Goals: []goal{faster("restic", 1.5, 0), faster("borg", 3, 0), within(floorRead, 0, 1.1)}}, commands...)
+		l.command("borg", "borg", "check", "--verify-data"), l.command("kopia", b.kopia, "snapshot", "verify", "--verify-files-percent=100"), sums, shell("plain reading of the packs", fmt.Sprintf("find '%s' -type f -print0 | xargs -0 cat >/dev/null", packs)), b.floorRead(l.repo("shoebox"))}
+	return b.compare(row{Work: "check, reading every byte", Cold: true, Goals: []goal{faster("restic", 1.5, 0), faster("borg", 3, 0), faster("kopia", 1, 0), within(floorRead, 0, 1.1)}}, commands...)
 }
 
 // sizes notes how large the repositories are.
@@ -169,14 +170,21 @@ func (b *bench) sizes(when string, p *programs) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("Sizes %s: source %.1f MB", when, float64(src)/1e6)
+	sizes := map[string]int64{"source": src}
 	for _, program := range peers {
-		n, err := treeSize(p.repo(program))
-		if err != nil {
+		if sizes[program], err = treeSize(p.repo(program)); err != nil {
 			return err
 		}
-		text += fmt.Sprintf(", %s %.1f MB", program, float64(n)/1e6)
 	}
-	b.note("%s.", text)
+	b.note("Sizes %s: %s.", when, listed(append([]string{"source"}, peers[:]...), sizes))
 	return nil
+}
+
+// listed says how many MB each name has.
+func listed(names []string, sizes map[string]int64) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, fmt.Sprintf("%s %.1f MB", name, float64(sizes[name])/1e6))
+	}
+	return strings.Join(all, ", ")
 }

@@ -67,7 +67,7 @@ func (r report) markdown() string {
 // programs are the versions of what was compared.
 func (r report) programs() string {
 	var all []string
-	for _, name := range []string{"go", "restic", "borg", "adb", "b3sum"} {
+	for _, name := range []string{"go", "restic", "borg", "kopia", "adb", "b3sum"} {
 		all = append(all, r.Versions[name])
 	}
 	return strings.Join(all, "; ")
