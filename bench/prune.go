@@ -20,7 +20,7 @@ func (b *bench) prune() error {
 	if err != nil {
 		return err
 	}
-	if err := l.halve(count); err != nil {
+	if err := errors.Join(l.halve(count), l.keepLatest(count)); err != nil {
 		return err
 	}
 	moved, err := l.bytesMoved(count)
@@ -31,13 +31,7 @@ func (b *bench) prune() error {
 	scratch := b.programs("pruned", l.src)
 	commands := each(func(program string) command {
 		c := scratch.forget(program, count)
-		c.before = func() error {
-			err := l.copyTo(scratch, program)
-			if program == "kopia" {
-				err = errors.Join(err, scratch.reconnect(), scratch.keepLatest(count))
-			}
-			return err
-		}
+		c.before = func() error { return l.copyTo(scratch, program) }
 		c.after = func() error { return scratch.pruned(program, left) }
 		return c
 	})
@@ -110,12 +104,15 @@ func (p *programs) forget(program string, count int) command {
 	return p.command(program, append([]string{p.b.shoebox, "forget", "-q", "--last-copies", "--yes", "--prune"}, old...)...)
 }
 
-// copyTo copies a program's repository and home: borg's and shoebox's caches know what the repository was last.
+// copyTo copies a program's repository and home: borg's and shoebox's caches know what the repository was last, and kopia's home where it is.
 func (p *programs) copyTo(to *programs, program string) error {
 	for _, dir := range [][2]string{{p.repo(program), to.repo(program)}, {p.home(program), to.home(program)}} {
 		if err := p.b.copyTree(dir[0], dir[1]); err != nil {
 			return err
 		}
+	}
+	if program == "kopia" {
+		return to.reconnect()
 	}
 	return nil
 }
