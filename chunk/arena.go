@@ -6,11 +6,11 @@ import "sync"
 const block = 1 << 20
 
 // An arena has room for so many of the largest windows, and for spare blocks
-// beside them: for most streams, which are shorter, there is room for four or
-// five.
+// beside them: for most streams, which are shorter, there is room for six or
+// seven.
 const (
 	widestAtOnce = 2
-	spareBlocks  = 4
+	spareBlocks  = 18
 )
 
 // arena is one stretch of memory in which windows lie side by side, each as

@@ -39,15 +39,15 @@ func TestArenaLendsNothingTwice(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if made != 22*block || slices.Contains(a.used, true) {
+	if made != 36*block || slices.Contains(a.used, true) {
 		t.Errorf("made %d bytes, %v are still lent", made, a.used)
 	}
 }
 
 // Nothing is made for who does not need it, and the largest window there may be fits twice.
 func TestArenaSize(t *testing.T) {
-	for _, c := range []struct{ most, blocks int }{{1, 6}, {block, 6}, {block + 1, 8}, {int(DefaultSizes.Max), 20}, {int(DefaultSizes.Max) + lookahead + page, 22},
-		{maxHighest + lookahead + page, 38}} {
+	for _, c := range []struct{ most, blocks int }{{1, 20}, {block, 20}, {block + 1, 22}, {int(DefaultSizes.Max), 34}, {int(DefaultSizes.Max) + lookahead + page, 36},
+		{maxHighest + lookahead + page, 52}} {
 		made := 0
 		a := newArena(c.most, func(n int) []byte { made += n; return make([]byte, 0, n) })
 		if made != 0 || len(a.used) != c.blocks {
@@ -62,10 +62,16 @@ func TestArenaSize(t *testing.T) {
 	}
 }
 
+func sixBlocks() *arena {
+	a := newArena(block, nil)
+	a.used = a.used[:6]
+	return a
+}
+
 // Who finds no run of so many blocks waits until there is one, and who came later waits behind.
 func TestArenaServesInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newArena(block, nil) // six blocks
+		a := sixBlocks()
 		var lent [][]byte
 		for range 6 {
 			lent = append(lent, a.take(1))
@@ -101,6 +107,23 @@ func TestArenaServesInTurn(t *testing.T) {
 		expect("two are side by side", "two", "one")
 		a.give(lent[5])
 		expect("and another", "two", "one", "another")
+	})
+}
+
+// When much comes back at once, everybody is served whom it suffices for, in whatever order they wake up.
+func TestArenaServesAllThatFit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			a := sixBlocks()
+			all := a.take(6 * block)
+			var served sync.WaitGroup
+			for range 6 {
+				served.Go(func() { a.take(block) })
+			}
+			synctest.Wait()
+			a.give(all)
+			served.Wait()
+		}
 	})
 }
 

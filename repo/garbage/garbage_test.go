@@ -13,8 +13,8 @@ func TestPercentFor(t *testing.T) {
 		heap heap
 		want int
 	}{
-		{32 << 20, heap{0, 0}, 1000}, {32 << 20, heap{1 << 20, 1 << 20}, 1000}, {32 << 20, heap{32 << 20, 0}, 100}, {32 << 20, heap{100 << 20, 100 << 20}, 30},
-		{32 << 20, heap{1 << 40, 1 << 40}, 15}, {32 << 20, heap{1 << 40, 0}, 5}, {16 << 20, heap{128 << 20, 8 << 20}, 10},
+		{32 << 20, heap{0, 0}, 1000}, {32 << 20, heap{1 << 20, 1 << 20}, 1000}, {32 << 20, heap{32 << 20, 32 << 20}, 100}, {32 << 20, heap{32 << 20, 0}, 85}, {32 << 20, heap{100 << 20, 100 << 20}, 30},
+		{32 << 20, heap{1 << 40, 1 << 40}, 15}, {32 << 20, heap{1 << 40, 0}, 5}, {16 << 20, heap{128 << 20, 8 << 20}, 5},
 	} {
 		if got := percentFor(c.room, c.heap); got != c.want {
 			t.Errorf("%d of room and %+v give %d percent and not %d", c.room, c.heap, got, c.want)

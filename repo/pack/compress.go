@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -35,28 +36,38 @@ type Compressor struct {
 	decoders idle[*zstd.Decoder]
 }
 
-// idle keeps what is dear to make until somebody needs it again: as many as were in use at once. A sync.Pool keeps some for each of the
-// runtime's processors, and an encoder takes 1.3 MB.
+// idle keeps what is dear to make until somebody needs it again: as many as were in use at once, and no more than the computer has processors, which
+// is what they keep busy. A sync.Pool keeps some for each of the runtime's processors, and an encoder takes 1.3 MB.
 type idle[T any] struct {
 	mu   sync.Mutex
+	back sync.Cond // one came back
 	free []T
+	made int
 }
 
-func (i *idle[T]) take() (one T, ok bool) {
+// take gives one that is free, makes one, or waits.
+func (i *idle[T]) take(make func() (T, error)) (one T, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if len(i.free) == 0 {
-		return one, false
+	i.back.L = &i.mu
+	for len(i.free) == 0 && i.made >= runtime.NumCPU() {
+		i.back.Wait()
 	}
-	last := len(i.free) - 1
-	one, i.free = i.free[last], i.free[:last]
-	return one, true
+	if last := len(i.free) - 1; last >= 0 {
+		one, i.free = i.free[last], i.free[:last]
+		return one, nil
+	}
+	if one, err = make(); err == nil {
+		i.made++
+	}
+	return one, err
 }
 
 func (i *idle[T]) give(one T) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.free = append(i.free, one)
+	i.back.Signal()
 }
 
 // leastGain is what compression must save, as one part in so many, to be kept: 1/32 is 3 %.
@@ -69,7 +80,7 @@ func (c *Compressor) Compress(buf, plain []byte, kind chunk.Kind) ([]byte, Compr
 	if len(plain) < 64 || kind == chunk.Body && looksCompressed(plain) {
 		return plain, None, nil
 	}
-	enc, err := c.encoder()
+	enc, err := c.encoders.take(newEncoder)
 	if err != nil {
 		return nil, None, err
 	}
@@ -104,7 +115,7 @@ func (c *Compressor) Expand(stored []byte, how Compression, length int) ([]byte,
 }
 
 func (c *Compressor) expand(small []byte, length int) ([]byte, error) {
-	dec, err := c.decoder()
+	dec, err := c.decoders.take(newDecoder)
 	if err != nil {
 		return nil, err
 	}
@@ -121,18 +132,12 @@ func (c *Compressor) expand(small []byte, length int) ([]byte, error) {
 	return plain, nil
 }
 
-func (c *Compressor) encoder() (*zstd.Encoder, error) {
-	if e, ok := c.encoders.take(); ok {
-		return e, nil
-	}
+func newEncoder() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
 		zstd.WithLowerEncoderMem(true), zstd.WithSingleSegment(true), zstd.WithEncoderCRC(false))
 }
 
-func (c *Compressor) decoder() (*zstd.Decoder, error) {
-	if d, ok := c.decoders.take(); ok {
-		return d, nil
-	}
+func newDecoder() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxChunk), zstd.WithDecoderLowmem(true))
 }
 
