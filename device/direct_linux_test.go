@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -181,6 +182,20 @@ func TestReadThatIsRefused(t *testing.T) {
 		if refused(err) != is {
 			t.Errorf("%v: refused is %v", err, !is)
 		}
+	}
+}
+
+// Where a file cannot be taken back to the page cache, what does not fill whole pages is an error, and not other bytes.
+func TestFileThatStaysPastTheCache(t *testing.T) {
+	const size = 2 << 20
+	d, _ := onDiskAlone(t, size)
+	l := openedAhead(writtenBefore(t, d), size)
+	l.direct = true // also where the file system takes no such wish
+	if err := l.File.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.Read(onPage(100, 0)); n != 0 || err == nil || !strings.Contains(err.Error(), "go back to reading through the page cache") {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
 

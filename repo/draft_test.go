@@ -85,3 +85,54 @@ func TestPieceThatCannotBeWritten(t *testing.T) {
 		}
 	}
 }
+
+// A pack that is full and that nobody began to store yet leaves nothing either when the batch is given up.
+func TestFullPackThatIsNotStored(t *testing.T) {
+	stuck, release := make(chan struct{}), make(chan struct{})
+	var begun atomic.Int64
+	r, disk := onFolder(t, func(call string) error {
+		switch {
+		case strings.HasPrefix(call, "create packs/.tmp-"):
+			begun.Add(1)
+		case strings.HasPrefix(call, "sync packs/.tmp-") && begun.Load() >= 2:
+			select {
+			case <-stuck:
+			default:
+				close(stuck)
+			}
+			<-release
+		}
+		return nil
+	})
+	b, err := r.Begin(t.Context(), BatchOptions{DataPack: 128 << 10, Uploads: 1, InMemory: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := make(chan error)
+	go func() {
+		var err error
+		for i := uint64(0); err == nil; i++ {
+			_, _, err = b.Put(t.Context(), strings.NewReader(string(noise(i, 10_000))))
+		}
+		put <- err
+	}()
+	<-stuck
+	waits := func() bool { // beside the one that is being stored
+		b.packer.mu.Lock()
+		defer b.packer.mu.Unlock()
+		return len(b.packer.flying) >= 2
+	}
+	for !waits() {
+		time.Sleep(time.Millisecond)
+	}
+	aborted := make(chan struct{})
+	go func() { b.Abort(); close(aborted) }()
+	if err := <-put; !errors.Is(err, context.Canceled) {
+		t.Errorf("a batch that was given up takes more: %v", err)
+	}
+	close(release)
+	<-aborted
+	if left := disk.Leftovers(); len(left) > 0 {
+		t.Error(left)
+	}
+}
