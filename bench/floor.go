@@ -32,7 +32,7 @@ const (
 )
 
 func (b *bench) floorRead(dir string) command {
-	return command{program: floorRead, args: []string{b.self, "-floor", "read", dir}}
+	return command{program: floorRead, args: []string{b.self, "-floor", "read", dir}, reads: []string{dir}}
 }
 
 func (b *bench) floorCopy(dir string) command { return b.floorTo(floorCopy, "copy", dir) }
@@ -40,7 +40,7 @@ func (b *bench) floorCopy(dir string) command { return b.floorTo(floorCopy, "cop
 // floorTo is one that writes into a folder of its own.
 func (b *bench) floorTo(name, what, dir string) command {
 	to := filepath.Join(b.work, "floor")
-	return command{program: name, args: []string{b.self, "-floor", what, dir, to},
+	return command{program: name, args: []string{b.self, "-floor", what, dir, to}, reads: []string{dir},
 		before: func() error { return remake(to) }, after: func() error { return os.RemoveAll(to) }}
 }
 

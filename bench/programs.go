@@ -161,6 +161,7 @@ func (p *programs) restore(program, path string) (c command, err error) {
 		got = filepath.Join(p.out, from)
 	}
 	c.dir = p.out
+	c.reads = p.kept(program)
 	c.before = func() error {
 		return errors.Join(remake(p.out), os.MkdirAll(filepath.Join(p.out, filepath.Dir(path)), 0o755))
 	}
@@ -179,6 +180,11 @@ func (p *programs) restores(path string) (all []command, err error) {
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// kept are the folders that hold all a program has saved, and what it remembers of it.
+func (p *programs) kept(program string) []string {
+	return []string{p.repo(program), p.home(program)}
 }
 
 // verify restores the last snapshot of a program and compares it, without measuring.

@@ -82,11 +82,11 @@ func (s sizes) name() string {
 // swept runs this program again, for one measurement.
 func (b *bench) swept(s sizes, work, src string) command {
 	to := filepath.Join(b.work, "swept")
-	fresh := to
+	fresh, reads := to, src
 	if work == "restore" {
-		fresh = to + "-back"
+		fresh, reads = to+"-back", to
 	}
-	return command{args: []string{b.self, "-sweep", s.String(), work, src, to}, before: func() error { return remake(fresh) }}
+	return command{args: []string{b.self, "-sweep", s.String(), work, src, to}, reads: []string{reads}, before: func() error { return remake(fresh) }}
 }
 
 // runSweep does one piece of work with other sizes.

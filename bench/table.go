@@ -50,7 +50,7 @@ func (r report) markdown() string {
 	fmt.Fprintf(&out, "Medians of %d runs; programs take turns. \"3.0x restic\" says that restic takes three times as long as shoebox; \"1.20 of\" a floor says that shoebox takes 1.2 times as "+
 		"long. Floors are the same calls of the system without our code. ", r.Runs)
 	if r.Cold {
-		out.WriteString("Cold: the caches of files were dropped before each run. ")
+		out.WriteString("Cold: what is read was read once past the caches, so that what the host of a guest keeps is the same for all, and then the caches were dropped, before each run. ")
 	} else {
 		out.WriteString("Caches could not be dropped here, so nothing is cold. ")
 	}
