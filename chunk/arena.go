@@ -6,11 +6,11 @@ import "sync"
 const block = 1 << 20
 
 // An arena has room for so many of the largest windows, and for spare blocks
-// beside them: for most streams, which are shorter, there is room for six or
-// seven.
+// beside them: for most streams, which are shorter, there is room for five or
+// six.
 const (
 	widestAtOnce = 2
-	spareBlocks  = 18
+	spareBlocks  = 10
 )
 
 // arena is one stretch of memory in which windows lie side by side, each as

@@ -39,15 +39,15 @@ func TestArenaLendsNothingTwice(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if made != 36*block || slices.Contains(a.used, true) {
+	if made != 28*block || slices.Contains(a.used, true) {
 		t.Errorf("made %d bytes, %v are still lent", made, a.used)
 	}
 }
 
 // Nothing is made for who does not need it, and the largest window there may be fits twice.
 func TestArenaSize(t *testing.T) {
-	for _, c := range []struct{ most, blocks int }{{1, 20}, {block, 20}, {block + 1, 22}, {int(DefaultSizes.Max), 34}, {int(DefaultSizes.Max) + lookahead + page, 36},
-		{maxHighest + lookahead + page, 52}} {
+	for _, c := range []struct{ most, blocks int }{{1, 12}, {block, 12}, {block + 1, 14}, {int(DefaultSizes.Max), 26}, {int(DefaultSizes.Max) + lookahead + page, 28},
+		{maxHighest + lookahead + page, 44}} {
 		made := 0
 		a := newArena(c.most, func(n int) []byte { made += n; return make([]byte, 0, n) })
 		if made != 0 || len(a.used) != c.blocks {

@@ -10,7 +10,7 @@ import (
 // while it is cut by content. Both are kept for the streams to come.
 //
 // A stream that says how long it is, with Len() int64, takes no more than that.
-// Such streams share what two of the longest and 18 MiB need: whoever finds no room
+// Such streams share what two of the longest and 10 MiB need: whoever finds no room
 // waits until another has been cut, so one that says its length must not have
 // to wait for a stream that comes after it. What it says need not be true.
 type Cutter struct {

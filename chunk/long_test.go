@@ -117,7 +117,7 @@ func TestManyLongStreamsShareTheirMemory(t *testing.T) {
 	}
 	all.Wait()
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > 52<<20 { // 36 for windows, and at most 15 times 512 KiB for what cuts by content
+	if n := after.TotalAlloc - before.TotalAlloc; n > 44<<20 { // 28 for windows, and at most 15 times 512 KiB for what cuts by content
 		t.Errorf("took %d bytes", n)
 	}
 }

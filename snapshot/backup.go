@@ -83,7 +83,7 @@ func (o BackupOptions) filled() BackupOptions {
 		o.Now = time.Now
 	}
 	if o.Workers == 0 {
-		o.Workers = 6 // files of this computer share 36 MiB; others do not
+		o.Workers = 6 // files of this computer share 28 MiB; others do not
 		if o.Dear {
 			o.Workers = 3
 		}
