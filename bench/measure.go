@@ -161,7 +161,8 @@ func (b *bench) once(c command, cold bool, to *result) error {
 // real disk.
 func (b *bench) bringNear(dirs []string) error {
 	for _, dir := range dirs {
-		if out, err := exec.CommandContext(b.ctx, b.self, "-floor", "read", dir).CombinedOutput(); err != nil {
+		args := b.floorRead(dir).args
+		if out, err := exec.CommandContext(b.ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("read %s: %w: %s", dir, err, out)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -89,17 +90,14 @@ func TestPieceThatCannotBeWritten(t *testing.T) {
 // A pack that is full and that nobody began to store yet leaves nothing either when the batch is given up.
 func TestFullPackThatIsNotStored(t *testing.T) {
 	stuck, release := make(chan struct{}), make(chan struct{})
+	isStuck := sync.OnceFunc(func() { close(stuck) })
 	var begun atomic.Int64
 	r, disk := onFolder(t, func(call string) error {
 		switch {
 		case strings.HasPrefix(call, "create packs/.tmp-"):
 			begun.Add(1)
 		case strings.HasPrefix(call, "sync packs/.tmp-") && begun.Load() >= 2:
-			select {
-			case <-stuck:
-			default:
-				close(stuck)
-			}
+			isStuck()
 			<-release
 		}
 		return nil
