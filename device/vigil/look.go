@@ -170,8 +170,7 @@ func cause(trouble error) error {
 
 // leave lets go of the visits of phones that are not in the list. One that comes back before Settle is over was never away, so that a loose
 // plug tells nobody twice.
-func (v *vigil) leave() {
-	now := v.now()
+func (v *vigil) leave(now time.Time) {
 	for _, id := range slices.Sorted(maps.Keys(v.visits)) {
 		if one := v.visits[id]; !one.gone.IsZero() && !one.working && !now.Before(one.gone.Add(v.o.Settle)) {
 			v.left(id, one, now)

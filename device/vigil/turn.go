@@ -22,14 +22,13 @@ type result struct {
 
 // giveTurns begins turns, to those who came first, while fewer than AtOnce are going on. All are counted before the first begins: each is to
 // have its share from its beginning.
-func (v *vigil) giveTurns(ctx context.Context) {
+func (v *vigil) giveTurns(ctx context.Context, now time.Time) {
 	var begin []*visit
 	defer func() {
 		for _, one := range begin {
 			v.begin(ctx, one)
 		}
 	}()
-	now := v.now()
 	waiting := slices.SortedFunc(maps.Values(v.visits), func(a, b *visit) int { return cmp.Compare(a.order, b.order) })
 	for _, one := range waiting {
 		settled := one.settled(v.o.Settle)

@@ -101,6 +101,8 @@ var (
 
 const (
 	tick          = time.Minute      // the longest wait: a computer that slept does not count it
+	slack         = 15 * time.Second // for which a wait may end late
+	longestWork   = 10 * time.Minute // of this goroutine, from one look at the clock to the next
 	lookGap       = time.Second      // at the least between two looks
 	longestLook   = 5 * time.Minute  // between two looks though nothing was heard
 	connectStep   = 5 * time.Minute  // between attempts at addresses
@@ -169,7 +171,7 @@ type vigil struct {
 	lostTimes int             // looks that failed, one after the other
 	networks  map[string]bool // addresses at which phones were seen
 	connected time.Time       // when Addresses were tried last
-	waited    time.Time       // when the last wait ended
+	read      time.Time       // what the clock said last
 
 	changed    chan struct{} // shared: the list changed
 	ended      chan result   // shared: turns that ended
@@ -201,17 +203,22 @@ func (v *vigil) run(ctx context.Context) error {
 				return err
 			}
 		}
-		began := v.now()
-		v.leave()
-		v.giveTurns(ctx)
-		v.wait(ctx, v.pause(began))
+		now := v.now()
+		if v.leapt(now, longestWork) {
+			continue // nobody has a turn by a time that nobody waited for
+		}
+		v.leave(now)
+		v.giveTurns(ctx, now)
+		v.wait(ctx, v.pause(now))
 	}
 	return context.Cause(ctx)
 }
 
 // wait ends after a time, or when something happens.
 func (v *vigil) wait(ctx context.Context, d time.Duration) {
-	began := v.now()
+	if v.leapt(v.now(), longestWork) {
+		return
+	}
 	short, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
@@ -229,16 +236,20 @@ func (v *vigil) wait(ctx context.Context, d time.Duration) {
 	}
 	cancel()
 	<-over
-	const slack, longestWork = 15 * time.Second, 10 * time.Minute // of this goroutine, between two waits
-	busy := began.Sub(cmp.Or(v.waited, began))
-	v.waited = v.now()
-	if passed := v.waited.Sub(began); leapt(passed, d+slack) || leapt(busy, longestWork) {
-		v.jumped()
-	}
+	v.leapt(v.now(), d+slack)
 }
 
-// leapt says whether no clock that runs can have measured this.
-func leapt(passed, most time.Duration) bool { return passed < -time.Second || passed > most }
+// leapt says whether since the time before this one more passed than can have, by any clock that runs. Then the computer slept, or the clock was set
+// right, and everything is to be looked at anew.
+func (v *vigil) leapt(now time.Time, most time.Duration) bool {
+	passed := now.Sub(cmp.Or(v.read, now))
+	v.read = now
+	leapt := passed < -time.Second || passed > most
+	if leapt {
+		v.lookAgain(now)
+	}
+	return leapt
+}
 
 // stale says whether to look though nothing was heard: long after the last look, or when a phone did not say who it is.
 func (v *vigil) stale() bool {
@@ -250,9 +261,8 @@ func (v *vigil) stale() bool {
 	return !v.now().Before(v.lookAfter.Add(longestLook))
 }
 
-// jumped has everything looked at anew after the clock made a leap: the computer slept, or was set right.
-func (v *vigil) jumped() {
-	now := v.now()
+// lookAgain has phones looked at anew, and wait for a moment.
+func (v *vigil) lookAgain(now time.Time) {
 	v.dirty, v.lookAfter = true, now
 	for _, one := range v.visits {
 		if !one.since.IsZero() {

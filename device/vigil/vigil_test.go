@@ -503,6 +503,33 @@ func TestLeaps(t *testing.T) {
 	w.until(t, vigil.Done, 3, 10*time.Minute)
 }
 
+// A computer that falls asleep while its adb server is asked waits too after it woke.
+func TestLeapInALook(t *testing.T) {
+	var w *watched
+	var woke atomic.Pointer[time.Time]
+	sleeping := make(chan struct{}, 1)
+	phone := direct(t, adbtest.Config{})
+	w = watch(t, phone, "SIM0001", func(o *vigil.Options) {
+		known := o.Known
+		o.Known = func(p device.PhoneInfo) (string, bool) {
+			select {
+			case <-sleeping:
+				w.leap(21 * time.Hour)
+				now := w.Now()
+				woke.Store(&now)
+			default:
+			}
+			return known(p)
+		}
+	})
+	w.until(t, vigil.Done, 1, time.Minute)
+	sleeping <- struct{}{} // in the next look
+	done := w.until(t, vigil.Done, 2, 10*time.Minute)
+	if at := woke.Load(); at == nil || done.At.Sub(*at) < 5*time.Second {
+		t.Errorf("it woke at %v: %+v", at, done)
+	}
+}
+
 // It ends when the context does, after the turns, and does not tell them done.
 func TestEnd(t *testing.T) {
 	w := watch(t, direct(t, adbtest.Config{}), "SIM0001", nil)
