@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,16 +231,17 @@ func TestAhead(t *testing.T) {
 	w.idle = true
 	w.serve()
 	w.until(func() bool { // looking at the folder is no request
-		kept, err := filepath.Glob(filepath.Join(w.cache, "gallery", "*", "*"))
+		kept, err := filepath.Glob(filepath.Join(w.cache, "gallery", "*", "[^.]*")) // and not what is being written
 		return err == nil && len(kept) >= 1+7
 	})
-	var told struct{ Items [][4]any }
-	w.json("/api/items?from=0&n=10", &told)
-	for _, i := range told.Items {
-		if flags := int(i[1].(float64)); flags&2 == 0 && flags&1 == 0 && i[3] != "drawing.svg" {
-			t.Errorf("%v has no thumbnail yet", i)
-		}
-	}
+	w.until(func() bool { // it is told a moment after its file is there
+		var told struct{ Items [][4]any }
+		w.json("/api/items?from=0&n=10", &told)
+		return len(told.Items) > 0 && !slices.ContainsFunc(told.Items, func(i [4]any) bool {
+			flags := int(i[1].(float64))
+			return flags&2 == 0 && flags&1 == 0 && i[3] != "drawing.svg"
+		})
+	})
 }
 
 // Whatever is asked without the key, or by the name of another site, is refused, with all headers that keep a browser safe.
