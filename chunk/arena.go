@@ -3,14 +3,14 @@ package chunk
 import "sync"
 
 // block is what an arena is lent in, in bytes.
-const block = 1 << 20
+const block = 1 << 18
 
-// An arena has room for so many of the largest windows, and for spare blocks
-// beside them: for most streams, which are shorter, there is room for five or
-// six.
+// An arena has room for so many of the largest windows, and for 11.5 MiB of
+// spare blocks beside them: for most streams, which are shorter, there is room
+// for five or six.
 const (
 	widestAtOnce = 2
-	spareBlocks  = 10
+	spareBlocks  = 46
 )
 
 // arena is one stretch of memory in which windows lie side by side, each as

@@ -39,15 +39,15 @@ func TestArenaLendsNothingTwice(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if made != 28*block || slices.Contains(a.used, true) {
+	if made != 118*block || slices.Contains(a.used, true) {
 		t.Errorf("made %d bytes, %v are still lent", made, a.used)
 	}
 }
 
 // Nothing is made for who does not need it, and the largest window there may be fits twice.
 func TestArenaSize(t *testing.T) {
-	for _, c := range []struct{ most, blocks int }{{1, 12}, {block, 12}, {block + 1, 14}, {int(DefaultSizes.Max), 26}, {int(DefaultSizes.Max) + lookahead + page, 28},
-		{maxHighest + lookahead + page, 44}} {
+	for _, c := range []struct{ most, blocks int }{{1, 48}, {block, 48}, {block + 1, 50}, {int(DefaultSizes.Max), 110}, {int(DefaultSizes.Max) + lookahead + page, 112},
+		{maxHighest + lookahead + page, 176}} {
 		made := 0
 		a := newArena(c.most, func(n int) []byte { made += n; return make([]byte, 0, n) })
 		if made != 0 || len(a.used) != c.blocks {
@@ -169,6 +169,65 @@ func TestArenaHasAllBack(t *testing.T) {
 		t.Error("nothing was lent at all")
 	}
 }
+
+// looking looks at what it gave out until Wait is called.
+type looking struct {
+	io.Reader
+	t          *testing.T
+	given, was []byte
+}
+
+func (l *looking) Read(p []byte) (int, error) {
+	l.look()
+	n, err := l.Reader.Read(p[:min(len(p), 700_000)])
+	l.given, l.was = p[:n], slices.Clone(p[:n])
+	return n, err
+}
+
+func (l *looking) look() {
+	if !slices.Equal(l.given, l.was) {
+		l.t.Error("what was given out is used for something else")
+	}
+}
+
+func (l *looking) Wait() {
+	l.look()
+	l.given, l.was = nil, nil
+}
+
+// Who looks at the bytes beside the cutter is waited for before they are moved or given back.
+func TestWhoLooksIsWaitedFor(t *testing.T) {
+	c, err := NewCutter(0x3DA3358B4DC173, Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 17}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	for n := range 8 {
+		for _, said := range []int64{0, 3 << 20} {
+			for _, end := range []error{nil, broken} {
+				from := io.LimitReader(rand.NewChaCha8([32]byte{byte(n)}), int64(n)*777_777)
+				if end != nil {
+					from = io.MultiReader(from, iotest.ErrReader(end))
+				}
+				l := &looking{Reader: from, t: t}
+				if err := c.Cut(lookingLong{l, said}, func(Piece) error { return nil }); !errors.Is(err, end) {
+					t.Error(err)
+				}
+				if l.given != nil {
+					t.Errorf("%d bytes, said to be %d, that end with %v: nobody waited at the end", n*777_777, said, end)
+				}
+			}
+		}
+	}
+}
+
+// lookingLong is one that says how long it is.
+type lookingLong struct {
+	*looking
+	said int64
+}
+
+func (l lookingLong) Len() int64 { return l.said }
 
 // A stream that says no length, or fits a small buffer, takes nothing of the arena.
 func TestArenaIsForLongStreams(t *testing.T) {

@@ -10,9 +10,12 @@ import (
 // while it is cut by content. Both are kept for the streams to come.
 //
 // A stream that says how long it is, with Len() int64, takes no more than that.
-// Such streams share what two of the longest and 10 MiB need: whoever finds no room
-// waits until another has been cut, so one that says its length must not have
-// to wait for a stream that comes after it. What it says need not be true.
+// Such streams share what two of the longest and 11.5 MiB need: whoever finds no
+// room waits until another has been cut, so one that says its length must not
+// have to wait for a stream that comes after it. What it says need not be true.
+//
+// A stream that looks at its bytes again after it gave them out, beside the
+// cutting, has Wait(): it is called before their memory is used for others.
 type Cutter struct {
 	polynomial uint64
 	sizes      Sizes

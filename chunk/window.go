@@ -14,6 +14,7 @@ const page = 4096
 // window is the part of a stream that was read and not yet cut.
 type window struct {
 	from       io.Reader
+	wait       func() // until nobody else looks at the bytes
 	pool       *pool
 	buf        []byte
 	lent       bool // buf is of the arena
@@ -25,7 +26,10 @@ type window struct {
 // window of the arena that holds all of it, or more than one chunk. One that
 // says nothing begins with a small buffer.
 func newWindow(r io.Reader, p *pool) *window {
-	w := &window{from: r, pool: p}
+	w := &window{from: r, pool: p, wait: func() {}}
+	if s, ok := r.(interface{ Wait() }); ok {
+		w.wait = s.Wait
+	}
 	if s, ok := r.(interface{ Len() int64 }); ok {
 		n := lookahead + int(max(0, min(s.Len(), int64(p.big-lookahead))))
 		w.lent = n > smallBuffer
@@ -40,6 +44,7 @@ func newWindow(r io.Reader, p *pool) *window {
 
 // giveBack lets others have the buffer.
 func (w *window) giveBack() {
+	w.wait()
 	if w.lent {
 		w.pool.arena.give(w.buf)
 	} else {
@@ -96,6 +101,7 @@ func (w *window) makeRoom() {
 	if w.end < len(w.buf) {
 		return
 	}
+	w.wait()
 	to := w.buf
 	grows := len(w.buf) < w.pool.big
 	if grows {
