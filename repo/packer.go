@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +24,7 @@ type packer struct {
 	cancel context.CancelCauseFunc
 	group  *errgroup.Group // the uploaders
 	full   chan *openPack
+	sealed chan *openPack             // with something to be hashed
 	pieces chan *openPack             // with something to be written ahead
 	spare  map[pack.Class]chan []byte // buffers; taking one waits until an upload is over
 	codes  sync.Pool                  // scratch for compression
@@ -38,16 +40,18 @@ type openPack struct {
 	class  pack.Class
 	buf    []byte
 	stored chan struct{} // closed when the upload is over
+	behind atomic.Bool   // somebody is to hash it on
 	ahead
 }
 
 const (
 	dataPacks    = 2 // open at once
-	writersAhead = 2 // goroutines that write what is settled of open packs
+	hashers      = 2 // goroutines that hash open packs
+	writersAhead = 2 // and that write what is settled of them
 )
 
 func newPacker(ctx context.Context, b *Batch) *packer {
-	p := &packer{batch: b, full: make(chan *openPack), pieces: make(chan *openPack, dataPacks+1), open: make(map[pack.Class][]*openPack),
+	p := &packer{batch: b, full: make(chan *openPack), sealed: make(chan *openPack, dataPacks+1), pieces: make(chan *openPack, dataPacks+1), open: make(map[pack.Class][]*openPack),
 		spare: make(map[pack.Class]chan []byte), flying: make(map[*openPack]struct{})}
 	// Uploads outlive the caller's patience: a backup that is interrupted still makes safe what it has read.
 	p.ctx, p.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -62,6 +66,9 @@ func newPacker(ctx context.Context, b *Batch) *packer {
 	}
 	for range b.options.Uploads {
 		p.group.Go(func() error { return p.serve(p.full, p.upload) })
+	}
+	for range hashers {
+		p.group.Go(func() error { return p.serve(p.sealed, p.hashOn) })
 	}
 	for range writersAhead {
 		p.group.Go(func() error { return p.serve(p.pieces, p.writeDue) })
@@ -99,7 +106,7 @@ func (p *packer) seal(ctx context.Context, part Part, data []byte, how pack.Comp
 		}
 		ok, err := to.Add(part.Kind, part.ID, data, how, int(part.Size))
 		if ok {
-			p.writeAhead(to)
+			p.follow(to)
 		}
 		if err != nil || ok {
 			return err
@@ -182,6 +189,25 @@ func (p *packer) serve(packs <-chan *openPack, do func(*openPack)) error {
 			do(to)
 		}
 	}
+}
+
+// follow has another goroutine hash what was sealed, so that who sealed it can let go of what it read. When many are behind, whoever adds the next
+// chunk asks again, and at last Finish hashes all.
+func (p *packer) follow(to *openPack) {
+	if !to.behind.CompareAndSwap(false, true) {
+		return
+	}
+	select {
+	case p.sealed <- to:
+	default:
+		to.behind.Store(false)
+	}
+}
+
+func (p *packer) hashOn(to *openPack) {
+	to.behind.Store(false)
+	to.HashOn()
+	p.writeAhead(to)
 }
 
 // upload stores a full pack.
@@ -299,15 +325,23 @@ func (p *packer) stop() {
 			}
 		}
 		clear(packs)
-		for range cap(p.spare[class]) {
-			select {
-			case <-p.spare[class]:
-			default:
-			}
-		}
+		empty(p.spare[class])
 	}
+	empty(p.sealed)
+	empty(p.pieces)
 	for to := range p.flying {
 		to.discard()
 	}
 	clear(p.flying)
+}
+
+// empty takes out what lies in a channel that nobody uses any more.
+func empty[T any](c chan T) {
+	for {
+		select {
+		case <-c:
+		default:
+			return
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/zeebo/blake3"
@@ -97,9 +98,7 @@ func (b *backup) readFile(ctx context.Context, t *task, eyes *observer) (e Entry
 	if len(content) > maxParts {
 		return e, fmt.Errorf("it has %d parts, and %d is the most a snapshot can hold", len(content), maxParts)
 	}
-	e = Entry{File: t.File, Content: content, Photo: eyes.sniffer.Info(t.Path, t.ModTime)}
-	eyes.hash.Sum(e.Hash[:0])
-	return e, nil
+	return Entry{File: t.File, Content: content, Hash: eyes.sum(), Photo: eyes.sniffer.Info(t.Path, t.ModTime)}, nil
 }
 
 // whatBecame tells what a file that was read has become: one read by force may be as it was.
@@ -144,13 +143,17 @@ func (b *backup) settle(t *task) {
 	}
 }
 
-// observer sees a file's bytes as they pass to the cutter: it hashes them and keeps what tells of the picture.
+// observer sees a file's bytes as they pass to the cutter: it hashes them, beside the cutting where they are many, and keeps what tells of the picture.
 type observer struct {
 	from    io.Reader
 	hash    *blake3.Hasher
 	sniffer photo.Sniffer
 	read    *atomic.Int64
+	beside  sync.WaitGroup // a goroutine that hashes what was read last
 }
+
+// hashBeside is how much of a file is hashed beside everything else, in bytes: for less a goroutine costs too much.
+const hashBeside = 256 << 10
 
 func newObserver(p *Progress) *observer { return &observer{hash: blake3.New(), read: &p.Read} }
 
@@ -174,8 +177,23 @@ func (o *observer) Read(p []byte) (int, error) {
 	if !guard.On(guard.StatTwice) && errors.Is(err, device.ErrChanged) {
 		err = io.EOF // as if the device had not looked at the file again
 	}
-	_, _ = o.hash.Write(p[:n])    // never fails
+	o.Wait()
+	if n >= hashBeside {
+		o.beside.Go(func() { _, _ = o.hash.Write(p[:n]) })
+	} else {
+		_, _ = o.hash.Write(p[:n]) // never fails
+	}
 	_, _ = o.sniffer.Write(p[:n]) // never fails
 	o.read.Add(int64(n))
 	return n, err
+}
+
+// Wait waits until what was read is hashed. The cutter calls it before it uses the memory of that for anything else.
+func (o *observer) Wait() { o.beside.Wait() }
+
+// sum gives the hash of all that was read.
+func (o *observer) sum() (h [32]byte) {
+	o.Wait()
+	o.hash.Sum(h[:0])
+	return h
 }

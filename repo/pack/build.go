@@ -27,8 +27,8 @@ type Builder struct {
 	closed  bool
 	used    int // of buf, given out
 	entries []Entry
-	sealing sync.WaitGroup
-	running []int // offsets of the chunks that are being sealed
+	sealing sync.WaitGroup // and hashing
+	running []int          // offsets of the chunks that are being sealed
 	failed  error
 
 	hash    *blake3.Hasher // of buf[:hashed], for the name
@@ -74,7 +74,7 @@ func (b *Builder) Add(kind chunk.Kind, id chunk.ID, data []byte, how Compression
 	b.mu.Unlock()
 
 	defer b.sealing.Done()
-	defer b.hashOn(at)
+	defer b.sealedAt(at)
 	if _, err := b.keys.SealChunk(b.buf[at:at:end], e.Place(), data); err != nil {
 		b.mu.Lock()
 		b.failed = fmt.Errorf("seal chunk %v: %w", id, err)
@@ -84,13 +84,23 @@ func (b *Builder) Add(kind chunk.Kind, id chunk.ID, data []byte, how Compression
 	return true, nil
 }
 
-// hashOn hashes the pack on as far as its chunks are sealed, now that the one at an offset is. Its bytes are still in the processor's cache, and once
-// the pack is full little is left to be hashed for its name. One goroutine hashes at a time; who comes meanwhile leaves its own to that one.
-func (b *Builder) hashOn(at int) {
+func (b *Builder) sealedAt(at int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running = slices.DeleteFunc(b.running, func(one int) bool { return one == at })
-	for !b.hashing && b.sealed() > b.hashed {
+}
+
+// HashOn hashes the pack on as far as its chunks are sealed. Their bytes are still in the processor's cache a moment after Add, and once the pack is
+// full little is left to be hashed for its name. One goroutine hashes at a time; who comes meanwhile leaves its own to that one.
+func (b *Builder) HashOn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.hashing {
+		return
+	}
+	b.sealing.Add(1) // Finish waits for it
+	defer b.sealing.Done()
+	for b.sealed() > b.hashed {
 		from, to := b.hashed, b.sealed()
 		b.hashing = true
 		b.mu.Unlock()
@@ -115,7 +125,7 @@ func (b *Builder) Size() int {
 	return b.used - header
 }
 
-// Settled is the beginning of the pack that will not change any more: it may be written already. It holds until Finish's Bytes are let go of.
+// Settled is the beginning of the pack that is hashed, and will not change any more: it may be written already. It holds until Finish's Bytes are let go of.
 func (b *Builder) Settled() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -130,7 +140,7 @@ type Finished struct {
 	Entries []Entry
 }
 
-// Finish closes the pack, to which an Add that begins later answers false, and waits for those that run.
+// Finish closes the pack, to which an Add that begins later answers false, and waits for those that run. What HashOn left it hashes.
 func (b *Builder) Finish() (Finished, error) {
 	b.mu.Lock()
 	b.closed = true

@@ -302,6 +302,7 @@ func TestSettledStays(t *testing.T) {
 				if ok, err := b.Add(chunk.Body, k.ChunkID(chunk.Body, data), data, None, len(data)); !ok || err != nil {
 					t.Error(ok, err)
 				}
+				b.HashOn()
 			}
 		})
 	}
@@ -312,5 +313,33 @@ func TestSettledStays(t *testing.T) {
 	done, err := b.Finish()
 	if err != nil || len(seen) < size || !bytes.HasPrefix(done.Bytes, seen) {
 		t.Fatalf("%d bytes of chunks, %d seen settled: %v", size, len(seen), err)
+	}
+}
+
+// Whoever hashes while the pack is finished, and afterwards, its name is the hash of all of it.
+func TestHashOnBesideFinish(t *testing.T) {
+	k := testKeys(t)
+	for range 20 {
+		b := NewBuilder(k, Data, make([]byte, 1<<20))
+		var hashing sync.WaitGroup
+		var over atomic.Bool
+		hashing.Go(func() {
+			for !over.Load() {
+				b.HashOn()
+			}
+		})
+		for j := range 20 {
+			data := fmt.Appendf(nil, "%d %s", j, strings.Repeat("x", 10_000))
+			if ok, err := b.Add(chunk.Body, k.ChunkID(chunk.Body, data), data, None, len(data)); !ok || err != nil {
+				t.Error(ok, err)
+			}
+		}
+		done, err := b.Finish()
+		b.HashOn()
+		over.Store(true)
+		hashing.Wait()
+		if err != nil || done.Name != blake3.Sum256(done.Bytes) {
+			t.Fatalf("the name is %x: %v", done.Name, err)
+		}
 	}
 }
