@@ -170,17 +170,27 @@ func TestArenaHasAllBack(t *testing.T) {
 	}
 }
 
-// looking looks at what it gave out until Wait is called.
+// looking looks at what it gave out until Wait is called, in a goroutine of its own too.
 type looking struct {
 	io.Reader
 	t          *testing.T
 	given, was []byte
+	beside     sync.WaitGroup
 }
 
 func (l *looking) Read(p []byte) (int, error) {
+	l.beside.Wait()
 	l.look()
-	n, err := l.Reader.Read(p[:min(len(p), 700_000)])
+	n, err := l.Reader.Read(p)
 	l.given, l.was = p[:n], slices.Clone(p[:n])
+	l.beside.Go(func() {
+		for i, b := range p[:n] {
+			if b != l.was[i] {
+				l.t.Error("what was given out is used for something else")
+				return
+			}
+		}
+	})
 	return n, err
 }
 
@@ -191,18 +201,19 @@ func (l *looking) look() {
 }
 
 func (l *looking) Wait() {
+	l.beside.Wait()
 	l.look()
 	l.given, l.was = nil, nil
 }
 
-// Who looks at the bytes beside the cutter is waited for before they are moved or given back.
+// Who looks at the bytes beside the cutter is waited for before they are given back, or written by the roller: that the race detector sees.
 func TestWhoLooksIsWaitedFor(t *testing.T) {
 	c, err := NewCutter(0x3DA3358B4DC173, Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 17}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	for n := range 8 {
+	for n := range 5 {
 		for _, said := range []int64{0, 3 << 20} {
 			for _, end := range []error{nil, broken} {
 				from := io.LimitReader(rand.NewChaCha8([32]byte{byte(n)}), int64(n)*777_777)
@@ -219,6 +230,20 @@ func TestWhoLooksIsWaitedFor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// And before they are moved.
+func TestWhoLooksIsWaitedForWhenTheWindowMoves(t *testing.T) {
+	l := &looking{Reader: rand.NewChaCha8([32]byte{}), t: t}
+	w := newWindow(lookingLong{l, 1 << 20}, &pool{big: 1 << 20, arena: newArena(1<<20, nil)})
+	if err := w.want(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	w.drop(1 << 18)
+	if err := w.more(); err != nil {
+		t.Fatal(err)
+	}
+	w.giveBack()
 }
 
 // lookingLong is one that says how long it is.

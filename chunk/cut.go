@@ -15,7 +15,7 @@ import (
 // have to wait for a stream that comes after it. What it says need not be true.
 //
 // A stream that looks at its bytes again after it gave them out, beside the
-// cutting, has Wait(): it is called before their memory is used for others.
+// cutting, has Wait(): it is called before their memory is written to.
 type Cutter struct {
 	polynomial uint64
 	sizes      Sizes
@@ -138,6 +138,7 @@ func (p *piece) length(have []byte) int {
 	if p.done == 0 && len(have) <= most {
 		return len(have)
 	}
+	p.w.wait() // the roller writes what it reads back to where it is
 	r := p.c.pool.takeRoller()
 	defer p.c.pool.giveRoller(r)
 	return r.first(have[:min(len(have), most)], p.c.polynomial, p.c.sizes)
