@@ -183,14 +183,7 @@ func (l *looking) Read(p []byte) (int, error) {
 	l.look()
 	n, err := l.Reader.Read(p)
 	l.given, l.was = p[:n], slices.Clone(p[:n])
-	l.beside.Go(func() {
-		for i, b := range p[:n] {
-			if b != l.was[i] {
-				l.t.Error("what was given out is used for something else")
-				return
-			}
-		}
-	})
+	l.beside.Go(l.look)
 	return n, err
 }
 

@@ -22,7 +22,7 @@ type packer struct {
 	batch  *Batch
 	ctx    context.Context // of the batch: an upload outlives the Put that filled the pack
 	cancel context.CancelCauseFunc
-	group  *errgroup.Group // the uploaders
+	group  *errgroup.Group // uploaders, hashers and writers
 	full   chan *openPack
 	sealed chan *openPack             // with something to be hashed
 	pieces chan *openPack             // with something to be written ahead

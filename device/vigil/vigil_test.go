@@ -508,8 +508,7 @@ func TestLeapInALook(t *testing.T) {
 	var w *watched
 	var woke atomic.Pointer[time.Time]
 	sleeping := make(chan struct{}, 1)
-	phone := direct(t, adbtest.Config{})
-	w = watch(t, phone, "SIM0001", func(o *vigil.Options) {
+	w = watch(t, direct(t, adbtest.Config{}), "SIM0001", func(o *vigil.Options) {
 		known := o.Known
 		o.Known = func(p device.PhoneInfo) (string, bool) {
 			select {
