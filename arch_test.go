@@ -25,7 +25,8 @@ type room struct {
 // house is the plan: chunk <- index <- repo <- snapshot <- gallery, cmd, with device at the side. To
 // add a package or an arrow, add it here, and write in docs/decisions why the picture changes.
 var house = map[string]room{
-	"chunk":        {modules: "github.com/restic/chunker github.com/zeebo/blake3"},
+	"chunk/arena":  {},
+	"chunk":        {rooms: "chunk/arena", modules: "github.com/restic/chunker github.com/zeebo/blake3"},
 	"index":        {rooms: "chunk", modules: "github.com/dgraph-io/badger/v4 github.com/dgraph-io/ristretto/v2 github.com/zeebo/blake3 golang.org/x/sys"},
 	"repo/wire":    {modules: "github.com/fxamacker/cbor/v2"},
 	"repo/guard":   {},
@@ -35,7 +36,7 @@ var house = map[string]room{
 	"repo/pack":    {rooms: "chunk repo/crypt repo/guard", modules: "github.com/klauspost/compress github.com/zeebo/blake3"},
 	"repo/parity":  {modules: "github.com/cespare/xxhash/v2 github.com/klauspost/reedsolomon github.com/zeebo/blake3"},
 	"repo/vault":   {rooms: "repo/guard repo/storage repo/parity", modules: "github.com/zeebo/blake3 golang.org/x/sync"},
-	"repo": {rooms: "chunk index repo/wire repo/storage repo/crypt repo/guard repo/pack repo/vault",
+	"repo": {rooms: "chunk chunk/arena index repo/wire repo/storage repo/crypt repo/guard repo/pack repo/vault",
 		modules: "github.com/fxamacker/cbor/v2 github.com/zeebo/blake3 golang.org/x/sync golang.org/x/sys"},
 	"device/adb":     {modules: "github.com/electricbubble/gadb golang.org/x/sys"},
 	"device":         {rooms: "device/adb", modules: "golang.org/x/sys"},

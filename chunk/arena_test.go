@@ -8,123 +8,26 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
-)
 
-// Whatever many ask for at once, each has as much as it asked for to itself, and all of it lies in one stretch that is made once.
-func TestArenaLendsNothingTwice(t *testing.T) {
-	made := 0
-	a := newArena(9<<20, func(n int) []byte { made += n; return make([]byte, 0, n) })
-	var all sync.WaitGroup
-	for g := range 8 {
-		all.Go(func() {
-			rng := rand.New(rand.NewPCG(1, uint64(g)))
-			for i := range 300 {
-				n := 1 + rng.IntN(9<<20)
-				run := a.take(n)
-				if len(run) < n || len(run) >= n+block || cap(run) != len(run) {
-					t.Errorf("%d of %d bytes for %d", len(run), cap(run), n)
-				}
-				mark := byte(g<<5 | i&31)
-				for at := 0; at < len(run); at += block / 2 {
-					run[at] = mark
-				}
-				for at := 0; at < len(run); at += block / 2 {
-					if run[at] != mark {
-						t.Errorf("byte %d of %d is somebody else's", at, len(run))
-					}
-				}
-				a.give(run)
-			}
-		})
-	}
-	all.Wait()
-	if made != 118*block || slices.Contains(a.used, true) {
-		t.Errorf("made %d bytes, %v are still lent", made, a.used)
-	}
-}
+	"shoebox/chunk/arena"
+)
 
 // Nothing is made for who does not need it, and the largest window there may be fits twice.
 func TestArenaSize(t *testing.T) {
-	for _, c := range []struct{ most, blocks int }{{1, 48}, {block, 48}, {block + 1, 50}, {int(DefaultSizes.Max), 110}, {int(DefaultSizes.Max) + lookahead + page, 112},
+	for _, c := range []struct{ most, blocks int }{{1, 48}, {arena.Block, 48}, {arena.Block + 1, 50}, {int(DefaultSizes.Max), 110}, {int(DefaultSizes.Max) + lookahead + page, 112},
 		{maxHighest + lookahead + page, 176}} {
 		made := 0
 		a := newArena(c.most, func(n int) []byte { made += n; return make([]byte, 0, n) })
-		if made != 0 || len(a.used) != c.blocks {
-			t.Errorf("windows of %d: %d blocks and %d bytes before the first", c.most, len(a.used), made)
+		if made != 0 {
+			t.Errorf("windows of %d: %d bytes before the first", c.most, made)
 		}
-		for range widestAtOnce {
-			a.take(c.most)
+		for range 2 {
+			a.Take(c.most)
 		}
-		if made != c.blocks*block {
+		if made != c.blocks*arena.Block {
 			t.Errorf("windows of %d: %d bytes", c.most, made)
 		}
 	}
-}
-
-func sixBlocks() *arena {
-	a := newArena(block, nil)
-	a.used = a.used[:6]
-	return a
-}
-
-// Who finds no run of so many blocks waits until there is one, and who came later waits behind.
-func TestArenaServesInTurn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := sixBlocks()
-		var lent [][]byte
-		for range 6 {
-			lent = append(lent, a.take(1))
-		}
-		var order []string
-		var mu sync.Mutex
-		ask := func(name string, n int) {
-			go func() {
-				a.take(n)
-				mu.Lock()
-				defer mu.Unlock()
-				order = append(order, name)
-			}()
-			synctest.Wait()
-		}
-		expect := func(when string, names ...string) {
-			t.Helper()
-			synctest.Wait()
-			if mu.Lock(); !slices.Equal(order, names) {
-				t.Errorf("%s: %v have a run, not %v", when, order, names)
-			}
-			mu.Unlock()
-		}
-		ask("two", 2*block)
-		ask("one", 1)
-		ask("another", 1)
-		expect("all is lent")
-		a.give(lent[0])
-		expect("one block is free")
-		a.give(lent[2])
-		expect("two are free, and not side by side")
-		a.give(lent[3])
-		expect("two are side by side", "two", "one")
-		a.give(lent[5])
-		expect("and another", "two", "one", "another")
-	})
-}
-
-// When much comes back at once, everybody is served whom it suffices for, in whatever order they wake up.
-func TestArenaServesAllThatFit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for range 50 {
-			a := sixBlocks()
-			all := a.take(6 * block)
-			var served sync.WaitGroup
-			for range 6 {
-				served.Go(func() { a.take(block) })
-			}
-			synctest.Wait()
-			a.give(all)
-			served.Wait()
-		}
-	})
 }
 
 // long says that it is as long as said.
@@ -137,7 +40,8 @@ func (l long) Len() int64 { return l.said }
 
 // However a cut ends, the arena has all of it back.
 func TestArenaHasAllBack(t *testing.T) {
-	c, err := NewCutter(0x3DA3358B4DC173, Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 17}, nil)
+	made := 0
+	c, err := NewCutter(0x3DA3358B4DC173, Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 17}, func(n int) []byte { made += n; return make([]byte, 0, n) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,12 +64,12 @@ func TestArenaHasAllBack(t *testing.T) {
 			if err := c.Cut(long{try.from(), said}, try.yield); !errors.Is(err, try.want) {
 				t.Errorf("%s, said to be %d: %v", name, said, err)
 			}
-			if slices.Contains(c.pool.arena.used, true) {
-				t.Fatalf("%s, said to be %d: %v are still lent", name, said, c.pool.arena.used)
+			if c.pool.arena.Lent() != 0 {
+				t.Fatalf("%s, said to be %d: %d bytes are still lent", name, said, c.pool.arena.Lent())
 			}
 		}
 	}
-	if c.pool.arena.memory == nil {
+	if made == 0 {
 		t.Error("nothing was lent at all")
 	}
 }

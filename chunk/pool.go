@@ -1,17 +1,30 @@
 package chunk
 
-import "sync"
+import (
+	"sync"
+
+	"shoebox/chunk/arena"
+)
 
 // idleMost bounds how many buffers of each size and how many rollers wait for
 // the next stream.
 const idleMost = 16
+
+// spareWindows is how much room there is for windows beside two of the largest,
+// in bytes: for most streams, which are shorter, there is room for five or six.
+const spareWindows = 46 * arena.Block
+
+// newArena makes an arena for windows of at most big bytes.
+func newArena(big int, allocate func(n int) []byte) *arena.Arena {
+	return arena.New(allocate, big, big, spareWindows)
+}
 
 // pool keeps buffers and rollers for the next stream, because to take 8 MiB
 // afresh costs more than to hash them. It holds as many as were in use at once.
 type pool struct {
 	big        int // bytes of a big buffer
 	polynomial uint64
-	arena      *arena
+	arena      *arena.Arena
 
 	mu      sync.Mutex
 	smalls  [][]byte

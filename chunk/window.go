@@ -34,7 +34,7 @@ func newWindow(r io.Reader, p *pool) *window {
 		n := lookahead + int(max(0, min(s.Len(), int64(p.big-lookahead))))
 		w.lent = n > smallBuffer
 		if w.lent {
-			w.buf = p.arena.take(n)
+			w.buf = p.arena.Take(n)
 			return w
 		}
 	}
@@ -46,7 +46,7 @@ func newWindow(r io.Reader, p *pool) *window {
 func (w *window) giveBack() {
 	w.wait()
 	if w.lent {
-		w.pool.arena.give(w.buf)
+		w.pool.arena.Give(w.buf)
 	} else {
 		w.pool.give(w.buf)
 	}
