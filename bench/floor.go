@@ -24,7 +24,8 @@ import (
 // A floor is the least that a work needs: the same calls of the system with nothing of ours in between.
 
 const (
-	floorDepth = 8        // files or packs in flight
+	floorDepth = 8        // files or packs in flight,
+	giveDepth  = 14       // and files that are given back
 	floorPack  = 16 << 20 // bytes of a buffer and of a file that is written
 	floorPage  = 4096     // what direct reads and writes are aligned to
 	floorSyncs = 100      // files of the floor fsync
@@ -111,7 +112,7 @@ type span struct {
 // 16 MiB, each safe before its buffer is used again. between, which may be nil, deals with the bytes of each in between.
 func directly(dir, to string, between func([]byte) error) error {
 	var names atomic.Int64
-	err := severalAtOnce(func(take func([]span) error) error { return spans(dir, 1<<62, take) },
+	err := severalAtOnce(floorDepth, func(take func([]span) error) error { return spans(dir, 1<<62, take) },
 		func(batch []span, buf []byte) error {
 			path := ""
 			if to != "" {
@@ -126,8 +127,8 @@ func directly(dir, to string, between func([]byte) error) error {
 	return syncDir(to)
 }
 
-// severalAtOnce works on what is dealt out, each worker with a buffer of its own, until one of them fails.
-func severalAtOnce[T any](deal func(take func(T) error) error, work func(one T, buf []byte) error) error {
+// severalAtOnce works on what is dealt out, so many at a time, each with a buffer of its own, until one of them fails.
+func severalAtOnce[T any](workers int, deal func(take func(T) error) error, work func(one T, buf []byte) error) error {
 	g, ctx := errgroup.WithContext(context.Background())
 	dealt := make(chan T)
 	g.Go(func() error {
@@ -141,7 +142,7 @@ func severalAtOnce[T any](deal func(take func(T) error) error, work func(one T, 
 			}
 		})
 	})
-	for range floorDepth {
+	for range workers {
 		g.Go(func() error {
 			buf := storage.AlignedBuffer(floorPack)[:floorPack]
 			for one := range dealt {

@@ -21,7 +21,7 @@ func (b *bench) floorGive(dir string) command {
 func giveBack(dir, to string) error {
 	repo.MakeRoomToWait()
 	var names atomic.Int64
-	err := severalAtOnce(func(take func(string) error) error {
+	err := severalAtOnce(giveDepth, func(take func(string) error) error {
 		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
 				return err

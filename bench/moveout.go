@@ -32,7 +32,7 @@ func moveOut(dir, to, bytes string) error {
 		return err
 	}
 	var names atomic.Int64
-	err = severalAtOnce(func(take func([]span) error) error { return spans(dir, moved, take) },
+	err = severalAtOnce(floorDepth, func(take func([]span) error) error { return spans(dir, moved, take) },
 		func(batch []span, buf []byte) error {
 			path := filepath.Join(to, fmt.Sprint(names.Add(1)))
 			n, err := carry(batch, buf, path, nil)

@@ -52,7 +52,7 @@ func (b *bench) sweep() error {
 	if out, err := exec.CommandContext(b.ctx, once.args[0], once.args[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("a repository to restore from: %w: %s", err, out)
 	}
-	return b.vary("restore: files written at once", []sizes{{restorers: 2}, {restorers: 4}, {restorers: 6}, {restorers: 12}},
+	return b.vary("restore: files written at once", []sizes{{restorers: 2}, {restorers: 4}, {restorers: 8}, {restorers: 20}},
 		func(v sizes) command { return b.swept(v, "restore", l.src) })
 }
 

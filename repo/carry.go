@@ -42,8 +42,8 @@ func runs(entries []pack.Entry) iter.Seq[[]pack.Entry] {
 func (p *pruner) carry(ctx context.Context, b *Batch, name pack.Name, run []pack.Entry) error {
 	first, last := run[0], run[len(run)-1]
 	from, length := pagesAround(int64(first.Offset), int64(last.Offset+last.Stored-first.Offset))
-	memory := p.memory.take(int(length))
-	defer p.memory.give(memory)
+	memory := p.memory.Take(int(length))
+	defer p.memory.Give(memory)
 	err := storage.GetInto(ctx, p.repo.store, packPath(name), from, memory[:length])
 	if err != nil && len(run) > 1 { // some of them may be there
 		for i := range run {

@@ -124,7 +124,13 @@ func (r *Repo) draftConfig(s Setup) (err error) {
 		return err
 	}
 	r.config = c
-	r.cutter, err = chunk.NewCutter(c.Polynomial, c.Sizes(), storage.AlignedBuffer)
+	return r.measure()
+}
+
+// measure makes what depends on the sizes of the configuration.
+func (r *Repo) measure() (err error) {
+	r.shared = r.newShared()
+	r.cutter, err = chunk.NewCutter(r.config.Polynomial, r.config.Sizes(), storage.AlignedBuffer)
 	return err
 }
 

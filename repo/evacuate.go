@@ -130,8 +130,8 @@ func (p *pruner) readBack(ctx context.Context, name pack.Name, size int64) error
 
 // nameOf reads what the store holds, a run at a time.
 func (p *pruner) nameOf(ctx context.Context, path string, size int64) (name pack.Name, err error) {
-	memory := p.memory.take(int(min(longestRun, size)))
-	defer p.memory.give(memory)
+	memory := p.memory.Take(int(min(longestRun, size)))
+	defer p.memory.Give(memory)
 	hash := blake3.New()
 	for at := int64(0); at < size; at += longestRun {
 		piece := memory[:min(longestRun, size-at)]

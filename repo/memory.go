@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"shoebox/chunk"
+	"shoebox/chunk/arena"
 	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
@@ -28,8 +29,8 @@ const (
 	small = 512 << 10 // bytes lent for small files
 )
 
-// take lends at least n bytes.
-func (m *memories) take(n int) []byte {
+// Take lends at least n bytes.
+func (m *memories) Take(n int) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, memory := range m.free {
@@ -44,22 +45,44 @@ func (m *memories) take(n int) []byte {
 	return storage.AlignedBuffer(n)[:n]
 }
 
-func (m *memories) give(memory []byte) {
+// Give takes back what Take lent.
+func (m *memories) Give(memory []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.free = append(m.free, memory)
 }
 
-// roomFor is how much memory to take for the sealed parts of a content, with the rest of the pages they lie on. It is one of two lengths, so
-// that what comes back fits the next. What a snapshot says of a part is believed up to the largest chunk of this repository.
-func (r *Repo) roomFor(c Content) int {
-	const more = crypt.Overhead + 2*page
+// lender is where streams have their memory from: memories, or an arena.
+type lender interface {
+	Take(n int) []byte
+	Give(memory []byte)
+}
+
+// sharedMost is what streams of OpenReader share, in bytes: as much as 14 photos of 4 MB take.
+const sharedMost = 56 << 20
+
+// newShared makes the memory for streams of OpenReader, in which any of this repository has room.
+func (r *Repo) newShared() *arena.Arena {
+	return arena.New(storage.AlignedBuffer, max(sharedMost, roomOf(r.config.ChunkMax)))
+}
+
+// roomOf is how much memory a sealed chunk of so many bytes needs, with the rest of the pages it lies on.
+func roomOf(size uint32) int { return int(size) + crypt.Overhead + 2*page }
+
+// longest is the length of the longest part of a content. What a snapshot says of a part is believed up to the largest chunk of this repository.
+func (r *Repo) longest(c Content) (size uint32) {
 	for _, p := range c {
-		if p.Size > small-more {
-			return max(small, int(r.config.ChunkMax)+more)
-		}
+		size = max(size, min(p.Size, r.config.ChunkMax))
 	}
-	return small
+	return size
+}
+
+// roomFor is how much memory to take for the parts of a content, one at a time: one of two lengths, so that what comes back fits the next.
+func (r *Repo) roomFor(c Content) int {
+	if roomOf(r.longest(c)) <= small {
+		return small
+	}
+	return max(small, roomOf(r.config.ChunkMax))
 }
 
 // chunkInto is Chunk, in memory of the caller where that is large enough.

@@ -9,7 +9,6 @@ import (
 	"sort"
 	"strings"
 
-	"shoebox/chunk"
 	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
 	"shoebox/repo/vault"
@@ -39,7 +38,7 @@ func open(ctx context.Context, store storage.Store, secrets []crypt.Secret, o Op
 	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}
-	if r.cutter, err = chunk.NewCutter(r.config.Polynomial, r.config.Sizes(), storage.AlignedBuffer); err != nil {
+	if err := r.measure(); err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	return r, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 )
 
 // Reader reads a content as a stream. It is not for several goroutines at once.
@@ -18,15 +19,33 @@ type Reader struct {
 	loaded int // index of the part in data; -1 for none
 	data   []byte
 	memory []byte // of the repository, holds data; nil when none is lent
+	from   lender // of memory
+
+	see    func(part []byte) // of one that OpenReader gave, else nil
+	beside sync.WaitGroup    // a goroutine that looks at data
 }
+
+// besideFrom is how long a part is that is looked at beside its reading, in bytes: for less a goroutine costs too much.
+const besideFrom = 256 << 10
 
 // NewReader gives a stream over a content; ctx bounds its reads. Nothing is read before the first Read.
 func (r *Repo) NewReader(ctx context.Context, c Content) *Reader {
+	return r.newReader(ctx, c, nil)
+}
+
+// OpenReader is NewReader for one of many streams that are read side by side, each from its beginning to its end, and then closed. All of them share a stretch of
+// memory, and wait for one another where it is lent. see is shown each part as soon as it is there, whole and in order. A long one it looks at beside
+// the reading: the stream waits for it before the next part, at its end, and in Close.
+func (r *Repo) OpenReader(ctx context.Context, c Content, see func(part []byte)) *Reader {
+	return r.newReader(ctx, c, see)
+}
+
+func (r *Repo) newReader(ctx context.Context, c Content, see func(part []byte)) *Reader {
 	starts := make([]int64, len(c)+1)
 	for i, p := range c {
 		starts[i+1] = starts[i] + int64(p.Size)
 	}
-	return &Reader{ctx: ctx, repo: r, parts: c, starts: starts, loaded: -1}
+	return &Reader{ctx: ctx, repo: r, parts: c, starts: starts, loaded: -1, see: see}
 }
 
 // Size is the length of the stream in bytes.
@@ -78,20 +97,46 @@ func (s *Reader) rest() ([]byte, error) {
 }
 
 func (s *Reader) load(i int) (err error) {
+	s.beside.Wait()
 	s.loaded = -1 // what data holds is written over
 	if s.memory == nil {
-		s.memory = s.repo.memory.take(s.repo.roomFor(s.parts))
+		s.take()
 	}
 	if s.data, err = s.repo.chunkInto(s.ctx, s.parts[i], s.memory); err == nil {
 		s.loaded = i
+		s.show(s.data)
 	}
 	return err
 }
 
-// giveBack gives the memory back at the end of the stream. One that is left before its end leaves it to the garbage collector.
+// take takes memory for any part.
+func (s *Reader) take() {
+	if s.see == nil {
+		s.from, s.memory = &s.repo.memory, s.repo.memory.Take(s.repo.roomFor(s.parts))
+	} else {
+		s.from, s.memory = s.repo.shared, s.repo.shared.Take(roomOf(s.repo.longest(s.parts)))
+	}
+}
+
+// show lets who looks on see a part.
+func (s *Reader) show(part []byte) {
+	switch {
+	case s.see == nil:
+	case len(part) < besideFrom:
+		s.see(part)
+	default:
+		s.beside.Go(func() { s.see(part) })
+	}
+}
+
+// Close gives the memory of the stream back, before its end too. Only one that OpenReader gave has to be closed.
+func (s *Reader) Close() { s.giveBack() }
+
+// giveBack gives the memory back, once nobody looks at it any more. A stream that is left before its end leaves it to the garbage collector.
 func (s *Reader) giveBack() {
+	s.beside.Wait()
 	if s.memory != nil {
-		s.repo.memory.give(s.memory)
+		s.from.Give(s.memory)
 	}
 	s.loaded, s.data, s.memory = -1, nil, nil
 }

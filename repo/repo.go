@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"shoebox/chunk"
+	"shoebox/chunk/arena"
 	"shoebox/index"
 	"shoebox/repo/crypt"
 	"shoebox/repo/pack"
@@ -48,7 +49,8 @@ type Repo struct {
 	index  *index.Index // opened when first needed
 	mended mended       // the damaged pack that was read last
 
-	memory memories // of readers
+	memory memories     // of readers
+	shared *arena.Arena // of those that are closed
 }
 
 // Part is a chunk in its place in a stream.

@@ -69,8 +69,8 @@ func (a *Audit) Scrub(ctx context.Context, budget Budget, read *atomic.Int64) (d
 			break
 		}
 		g.Go(func() error {
-			memory := lent.take(most)
-			defer lent.give(memory)
+			memory := lent.Take(most)
+			defer lent.Give(memory)
 			chunks, damage, err := a.readPack(ctx, name, memory)
 			read.Add(a.listed[name])
 			mu.Lock()

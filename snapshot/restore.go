@@ -45,7 +45,7 @@ type RestoreOptions struct {
 	Select    func(Entry) bool // of those; nil for all
 	Overwrite Overwrite        // "" for Never
 	DryRun    bool
-	Workers   int // files written at once; 0 for 8
+	Workers   int // files written at once; 0 for 14
 	Progress  *Progress
 	Each      func(Notice) // told of every file written (New), replaced (Changed), left (Unchanged) or Failed; from several goroutines
 }
@@ -67,7 +67,7 @@ func Restore(ctx context.Context, r *repo.Repo, s Snapshot, to Target, o Restore
 // RestoreEntries is Restore for entries of any snapshots; Paths say nothing here.
 func RestoreEntries(ctx context.Context, r *repo.Repo, entries iter.Seq2[Entry, error], to Target, o RestoreOptions) (Restored, error) {
 	if o.Workers == 0 {
-		o.Workers = 8
+		o.Workers = 14
 	}
 	if o.Overwrite == "" {
 		o.Overwrite = Never
@@ -187,24 +187,23 @@ func (w *restore) write(ctx context.Context, e Entry) error {
 	if e.Type == device.Symlink {
 		return w.to.Write(ctx, e.File, nil)
 	}
-	return w.to.Write(ctx, e.File, newProof(w.repo.NewReader(ctx, e.Content), e, &w.options.Progress.Read))
+	p := &proof{hash: blake3.New(), entry: e, read: &w.options.Progress.Read}
+	content := w.repo.OpenReader(ctx, e.Content, func(part []byte) { _, _ = p.hash.Write(part) }) // never fails
+	defer content.Close()
+	p.from = content
+	return w.to.Write(ctx, e.File, p)
 }
 
 // proof lets a stream end in io.EOF only when its bytes have the hash they had on the device.
 type proof struct {
 	from  io.Reader
-	hash  *blake3.Hasher
+	hash  *blake3.Hasher // of what was read, once the stream has ended
 	entry Entry
 	read  *atomic.Int64 // bytes so far
 }
 
-func newProof(from io.Reader, e Entry, read *atomic.Int64) *proof {
-	return &proof{from, blake3.New(), e, read}
-}
-
 func (p *proof) Read(b []byte) (int, error) {
 	n, err := p.from.Read(b)
-	_, _ = p.hash.Write(b[:n]) // never fails
 	p.read.Add(int64(n))
 	if guard.On(guard.FileHash) && err == io.EOF && [32]byte(p.hash.Sum(nil)) != p.entry.Hash {
 		return n, fmt.Errorf("%w: its bytes are not those read from the device", crypt.ErrDamaged)
@@ -214,5 +213,6 @@ func (p *proof) Read(b []byte) (int, error) {
 
 // Open reads one entry as a stream that fails at its end unless the bytes are those read from the device.
 func Open(ctx context.Context, r *repo.Repo, e Entry) io.Reader {
-	return newProof(r.NewReader(ctx, e.Content), e, new(atomic.Int64))
+	hash := blake3.New()
+	return &proof{io.TeeReader(r.NewReader(ctx, e.Content), hash), hash, e, new(atomic.Int64)}
 }
