@@ -122,6 +122,9 @@ func TestSlots(t *testing.T) {
 		if got := SlotKind(file); got != kind {
 			t.Errorf("kind %q, want %q", got, kind)
 		}
+		if got, want := slotWork(file), map[string]int{"passphrase": 1}[kind]; got != want {
+			t.Errorf("the work of a slot for a %s is %d, want %d", kind, got, want)
+		}
 		good, err := PassphraseSecret(map[string]string{"passphrase": "correct horse", "identity": strings.ToLower(secret)}[kind])
 		if err != nil {
 			t.Fatal(err)

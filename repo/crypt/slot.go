@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"filippo.io/age"
@@ -29,6 +30,9 @@ const (
 	DefaultWork = 16
 	maxWork     = 20 // what opening a slot may cost, at most: a hostile slot asks for more
 )
+
+// stretchMemory is what scrypt takes with DefaultWork, in bytes: N blocks of 128 r bytes, of which age has r = 8.
+const stretchMemory = 128 * 8 << DefaultWork
 
 // PublishedPassphrase locks the slot of a repository made without a password. Everybody knows it.
 const PublishedPassphrase = "no password"
@@ -131,6 +135,9 @@ func OpenSlot(file []byte, s Secret) (m Master, repository RepositoryID, err err
 		}
 		id.SetMaxWorkFactor(maxWork)
 		ids = []age.Identity{id}
+		if slotWork(file) == DefaultWork {
+			askLargePages(stretchMemory)
+		}
 	}
 	if len(ids) == 0 {
 		return m, repository, ErrWrongKey
@@ -163,6 +170,16 @@ func parseSlot(text string) (m Master, repository RepositoryID, err error) {
 		return m, repository, fmt.Errorf("%w: its key is not 64 hexadecimal digits", ErrDamaged)
 	}
 	return Master(key), repository, nil
+}
+
+// slotWork is what the header in clear says of the work factor of a passphrase slot; 0 where it says nothing.
+func slotWork(file []byte) int {
+	words := strings.Fields(string(file[:min(len(file), 128)])) // age-encryption.org/v1 -> scrypt SALT WORK ...
+	if len(words) < 5 || words[2] != "scrypt" {
+		return 0
+	}
+	work, _ := strconv.Atoi(words[4])
+	return work
 }
 
 // SlotKind tells from the header in clear how a slot is locked: "passphrase", "identity", or "" when the
