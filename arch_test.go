@@ -60,7 +60,7 @@ var house = map[string]room{
 		modules: "github.com/spf13/cobra github.com/spf13/pflag github.com/BurntSushi/toml rsc.io/qr golang.org/x/term"},
 	"bench": {rooms: "chunk index repo repo/wire repo/storage repo/crypt repo/garbage repo/pack repo/parity device device/adb snapshot snapshot/photo " +
 		"gallery gallery/gallerytest repo/storage/storagetest device/adb/adbtest snapshot/photo/phototest",
-		modules: "github.com/zeebo/blake3 golang.org/x/crypto golang.org/x/sys golang.org/x/term golang.org/x/sync"},
+		modules: "github.com/cespare/xxhash/v2 github.com/klauspost/reedsolomon github.com/zeebo/blake3 golang.org/x/crypto golang.org/x/sys golang.org/x/term golang.org/x/sync"},
 	"bench/proof/law":   {rooms: "bench/proof/tried"},
 	"bench/proof/tried": {},
 	"bench/scale":       {rooms: "chunk index device repo repo/crypt repo/storage snapshot snapshot/photo/phototest"},

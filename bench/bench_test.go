@@ -137,6 +137,13 @@ func TestFloorCopiesAllBytes(t *testing.T) {
 	if err := runFloor("read", []string{dir}); err != nil {
 		t.Error(err)
 	}
+	beside := t.TempDir()
+	if err := runFloor("protect", []string{dir, beside}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := treeSize(beside); err != nil || got < want+want/32 || got > want+want/32+16*floorPage {
+		t.Errorf("%d bytes with parity, of %d, %v", got, want, err)
+	}
 	if err := runFloor("read", []string{filepath.Join(dir, "nothing")}); err == nil {
 		t.Error("a folder that is not there was read")
 	}

@@ -92,7 +92,10 @@ func runFloor(what string, args []string) error {
 		return moveOut(args[0], args[1], args[2])
 	case what == "seal" && len(args) == 2:
 		repo.MakeRoomToWait()
-		return directly(args[0], args[1], func(buf []byte) error { return sealed(buf, 3) })
+		return directly(args[0], args[1], func(_ string, buf []byte) error { return sealed(buf, 3) })
+	case what == "protect" && len(args) == 2:
+		repo.MakeRoomToWait()
+		return directly(args[0], args[1], func(path string, buf []byte) error { return errors.Join(sealed(buf, 3), protect(path, buf)) })
 	case what == "give" && len(args) == 2:
 		return giveBack(args[0], args[1])
 	case what == "fsync" && len(args) == 1:
@@ -110,7 +113,7 @@ type span struct {
 
 // directly reads the files of a folder past the page cache, in the order of their paths; with a folder to, it writes as many bytes there in files of
 // 16 MiB, each safe before its buffer is used again. between, which may be nil, deals with the bytes of each in between.
-func directly(dir, to string, between func([]byte) error) error {
+func directly(dir, to string, between func(path string, data []byte) error) error {
 	var names atomic.Int64
 	err := severalAtOnce(floorDepth, func(take func([]span) error) error { return spans(dir, 1<<62, take) },
 		func(batch []span, buf []byte) error {
@@ -217,7 +220,7 @@ func sealed(buf []byte, hashes int) error {
 }
 
 // carry reads a batch and writes it to a new file, if there is a path for one. It tells how much of buf that took.
-func carry(batch []span, buf []byte, path string, between func([]byte) error) (used int, err error) {
+func carry(batch []span, buf []byte, path string, between func(path string, data []byte) error) (used int, err error) {
 	for _, s := range batch {
 		if err := s.read(buf[used : used+int(roundUp(int64(s.n)))]); err != nil {
 			return used, err
@@ -225,7 +228,7 @@ func carry(batch []span, buf []byte, path string, between func([]byte) error) (u
 		used += int(roundUp(int64(s.n)))
 	}
 	if between != nil {
-		if err := between(buf[:used]); err != nil {
+		if err := between(path, buf[:used]); err != nil {
 			return used, err
 		}
 	}

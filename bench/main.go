@@ -58,7 +58,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "of the made-up pictures")
 	flag.StringVar(&o.rows, "rows", "all", "what to measure: "+rowNames())
 	pullFrom := flag.String("pull", "", "only pull every file of the phone behind this adb `server` to the folder of -work")
-	floor := flag.String("floor", "", "only do the least that a work needs: read DIR, copy DIR TO, seal DIR TO, give DIR TO, move DIR TO BYTES, or fsync DIR")
+	floor := flag.String("floor", "", "only do the least that a work needs: read DIR, copy DIR TO, seal DIR TO, protect DIR TO, give DIR TO, move DIR TO BYTES, or fsync DIR")
 	sweep := flag.String("sweep", "", "only do one work with other `sizes`: first or restore, a folder and a repository follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -16,16 +16,17 @@ type life struct {
 
 // Names of programs in rows.
 const (
-	copied     = "cp -a"
-	copiedSync = "cp -a, synced"
-	floorRead  = "floor: read with O_DIRECT"
-	floorCopy  = "floor: read and write with O_DIRECT"
-	floorSeal  = "floor: read, hash three times, seal and write with O_DIRECT"
-	floorGive  = "floor: read, open, hash twice, and write each file safely"
-	floorMove  = "floor: read, write and read back what moved, and delete what it came from"
-	floorFind  = "find -printf"
-	floorStart = "floor: start of a process"
-	floorKey   = "floor: start of a process, and scrypt"
+	copied       = "cp -a"
+	copiedSync   = "cp -a, synced"
+	floorRead    = "floor: read with O_DIRECT"
+	floorCopy    = "floor: read and write with O_DIRECT"
+	floorSeal    = "floor: read, hash three times, seal and write with O_DIRECT"
+	floorProtect = "floor: the same, and parity"
+	floorGive    = "floor: read, open, hash twice, and write each file safely"
+	floorMove    = "floor: read, write and read back what moved, and delete what it came from"
+	floorFind    = "find -printf"
+	floorStart   = "floor: start of a process"
+	floorKey     = "floor: start of a process, and scrypt"
 )
 
 // rolled makes the camera roll when it is first needed.
@@ -70,10 +71,10 @@ func (b *bench) first() error {
 	tar.reads = []string{l.src}
 	tar.before = func() error { return os.RemoveAll(to) }
 	tar.after = tar.before
-	commands = append(commands, tar, b.floorRead(l.src), b.floorCopy(l.src), b.floorSeal(l.src))
+	commands = append(commands, tar, b.floorRead(l.src), b.floorCopy(l.src), b.floorSeal(l.src), b.floorProtect(l.src))
 	l.saved = true
 	err = b.compare(row{Work: fmt.Sprintf("first backup of %g GB", b.options.size), Cold: true, Goals: []goal{
-		faster("restic", 3.5, 5), faster("borg", 2.5, 0), faster("kopia", 1, 0), faster(copied, 1.8, 2.5), faster(copiedSync, 1.8, 2.5), within(floorCopy, 0, 1.3), within(floorSeal, 0, 0), memoryOf(150),
+		faster("restic", 3.5, 5), faster("borg", 2.5, 0), faster("kopia", 1, 0), faster(copied, 1.8, 2.5), faster(copiedSync, 1.8, 2.5), within(floorCopy, 0, 1.3), within(floorSeal, 0, 0), within(floorProtect, 0, 0), memoryOf(150),
 	}, Note: "shoebox, borg and restic wait for the disk, kopia and cp do not; synced says that sync is waited for"}, commands...)
 	if err != nil {
 		return err
