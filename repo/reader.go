@@ -84,7 +84,7 @@ func (s *Reader) WriteTo(w io.Writer) (total int64, err error) {
 // rest is what the current part still holds at the current position.
 func (s *Reader) rest() ([]byte, error) {
 	if s.at >= s.Size() {
-		s.giveBack()
+		s.Close()
 		return nil, io.EOF
 	}
 	i := sort.Search(len(s.parts), func(i int) bool { return s.starts[i+1] > s.at })
@@ -129,11 +129,9 @@ func (s *Reader) show(part []byte) {
 	}
 }
 
-// Close gives the memory of the stream back, before its end too. Only one that OpenReader gave has to be closed.
-func (s *Reader) Close() { s.giveBack() }
-
-// giveBack gives the memory back, once nobody looks at it any more. A stream that is left before its end leaves it to the garbage collector.
-func (s *Reader) giveBack() {
+// Close gives the memory of the stream back, once nobody looks at it any more; so does the end of the stream. Only one that OpenReader gave has to be closed:
+// another that is left before its end leaves its memory to the garbage collector.
+func (s *Reader) Close() {
 	s.beside.Wait()
 	if s.memory != nil {
 		s.from.Give(s.memory)

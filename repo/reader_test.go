@@ -11,21 +11,13 @@ import (
 
 	"shoebox/chunk"
 	"shoebox/chunk/arena"
-	"shoebox/repo/crypt"
 	"shoebox/repo/storage"
 )
 
 // sharing is a repository of longer chunks, whose streams share room for three of them, and a stream of each kind in it.
 func sharing(t *testing.T, store storage.Store) (r *Repo, streams [][]byte, contents []Content) {
 	t.Helper()
-	lock, err := crypt.Passphrase("p", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	setup := Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 19}}
-	if r, err = Create(t.Context(), store, setup, Options{}); err != nil {
-		t.Fatal(err)
-	}
+	r = createdWith(t, store, chunk.Sizes{Min: 64 << 10, Max: 1 << 20, Bits: 19})
 	t.Cleanup(func() { r.Close() })
 	b, err := r.Begin(t.Context(), BatchOptions{})
 	if err != nil {

@@ -63,11 +63,17 @@ func newPlay(t *testing.T) *play {
 // createdIn makes a repository of small chunks.
 func createdIn(t *testing.T, s storage.Store) *Repo {
 	t.Helper()
+	return createdWith(t, s, chunk.Sizes{Min: 4 << 10, Max: 16 << 10, Bits: 12})
+}
+
+// createdWith makes a repository of chunks of some sizes.
+func createdWith(t *testing.T, s storage.Store, sizes chunk.Sizes) *Repo {
+	t.Helper()
 	lock, err := crypt.Passphrase("p", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	setup := Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: chunk.Sizes{Min: 4 << 10, Max: 16 << 10, Bits: 12}}
+	setup := Setup{Slots: map[string]crypt.Lock{"p": lock}, Chunks: sizes}
 	r, err := Create(t.Context(), s, setup, Options{})
 	if err != nil {
 		t.Fatal(err)
